@@ -1,0 +1,60 @@
+# depthfx: everything a developer does, a line each. `make help` lists it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+RUNTIME := $(VENV)/.runtime
+SHARED ?= ../shared
+
+.DEFAULT_GOAL := help
+.PHONY: help demo install format lint type test test-all bench check docs clean pictures
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(RUNTIME) ## Blur the background of a sample portrait with the embedded network
+	@mkdir -p build
+	@$(BIN)/depthfx portrait samples/portrait.jpg -o build/demo-portrait.jpg --overwrite
+	@echo "Before: samples/portrait.jpg   After: build/demo-portrait.jpg"
+
+install: $(INSTALLED) ## Install depthfx with everything for development into .venv
+
+$(RUNTIME): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing depthfx into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(INSTALLED): $(RUNTIME)
+	@echo "Installing what the tests need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+format: $(INSTALLED) ## Put the code in its standard form
+	$(BIN)/ruff format src effects tests
+	$(BIN)/ruff check --fix src effects tests
+
+lint: $(INSTALLED) ## Check style and the direction of imports
+	$(BIN)/ruff check src effects tests
+	$(BIN)/lint-imports
+
+type: $(INSTALLED) ## Check types strictly
+	$(BIN)/mypy
+
+test: $(INSTALLED) ## Run the fast tests (under ten minutes on two cores)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(INSTALLED) ## Run all tests
+	$(BIN)/python -m pytest
+
+bench: $(INSTALLED) ## Time start-up and the portrait command on a 12 MP photo
+	$(BIN)/python -m depthfx.evaluation bench
+
+check: lint type test ## What a change has to pass
+
+docs: $(INSTALLED) ## Write the reference of the effects and the pictures of the README
+	$(BIN)/python -m depthfx.evaluation reference -o docs/effects.md
+	$(BIN)/python samples/make_pictures.py
+
+clean: ## Remove what these commands made
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
