@@ -1,0 +1,114 @@
+"""The effect protocol: parameters declared once, and one method from scene to scene.
+
+From a declaration come the constructor, the command-line options, the recipe's
+keys, the web page's form and the reference page.
+"""
+
+from __future__ import annotations
+
+import difflib
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from depthfx.context import Context
+from depthfx.errors import DepthError, ParameterError
+from depthfx.scene import Channel, Scene
+
+if TYPE_CHECKING:
+    from depthfx.chain import Chain
+
+
+def Param(default: Any, *, help: str, unit: str = "", ge: float | None = None,
+          le: float | None = None, gt: float | None = None) -> Any:
+    """A parameter of an effect: default, bounds (inclusive `ge`, `le`), unit and one line of help."""
+    return Field(default, description=help, ge=ge, le=le, gt=gt,
+                 json_schema_extra={"unit": unit})
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Point = Annotated[tuple[Share, Share], BeforeValidator(_split)]
+"""A place in the picture as shares of width and height: "0.5,0.4" on the command line."""
+
+
+class Effect(BaseModel):
+    """Base of every effect: a frozen set of parameters that is called on a scene.
+
+    A subclass sets `name`, `needs`, declares its parameters with `Param` and
+    writes `apply`. NaN and infinity are refused in every parameter. Raises
+    ParameterError for an unknown name or a value outside its bounds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False,
+                              validate_default=True)
+
+    name: ClassVar[str]
+    needs: ClassVar[frozenset[Channel]] = frozenset()
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ParameterError(explain(type(self), error)) from None
+
+    @abstractmethod
+    def apply(self, scene: Scene, context: Context) -> Scene:
+        """The new scene. `context.report` tells progress and lets the user stop."""
+
+    def __call__(self, scene: Scene, context: Context | None = None) -> Scene:
+        if Channel.METRIC in self.needs and not scene.depth.metric:
+            raise DepthError(
+                f"{self.name} needs depth in metres, but this depth is relative "
+                f"({scene.depth.origin}); use a metric model or give --depth a metric file")
+        return self.apply(scene, context or scene.context)
+
+    def __or__(self, other: Effect | Chain) -> Chain:
+        from depthfx.chain import Chain
+        return Chain(self) | other
+
+    def parameters(self) -> dict[str, Any]:
+        """All parameters that have a value, by name, as plain numbers, words and lists."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+def bounds(effect: type[Effect], parameter: str) -> str:
+    """The parameter's bounds in words, "0.7 to 64", or an empty string."""
+    low = high = above = None
+    for constraint in effect.model_fields[parameter].metadata:
+        low = getattr(constraint, "ge", low)
+        above = getattr(constraint, "gt", above)
+        high = getattr(constraint, "le", high)
+    if low is None and above is None:
+        return "" if high is None else f"at most {high:g}"
+    start = f"{low:g}" if low is not None else f"above {above:g}"
+    return f"{start} to {high:g}" if high is not None else f"{start} or more"
+
+
+def unit(effect: type[Effect], parameter: str) -> str:
+    extra = effect.model_fields[parameter].json_schema_extra
+    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+def nearest(word: str, words: list[str]) -> str:
+    """" did you mean ...?" or the list of what there is, as a tail for a message."""
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(words)}"
+
+
+def explain(effect: type[Effect], error: ValidationError) -> str:
+    """One line on the first thing that is wrong with an effect's parameters."""
+    first = error.errors(include_url=False)[0]
+    parameter, value = str(first["loc"][0]), first["input"]
+    if first["type"] == "extra_forbidden":
+        return (f"{effect.name} has no parameter {parameter!r}"
+                f"{nearest(parameter, list(effect.model_fields))}")
+    allowed = bounds(effect, parameter)
+    if allowed and first["type"] in (
+            "greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"):
+        return f"{effect.name}: {parameter}={value} is outside {allowed} {unit(effect, parameter)}".rstrip()
+    return f"{effect.name}: {parameter}={value!r}: {first['msg']}"

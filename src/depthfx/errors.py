@@ -1,0 +1,47 @@
+"""What can go wrong, as a user is told of it.
+
+    DepthfxError
+    ├── PhotoError       a photo file cannot be read or written
+    ├── DepthError       depth is missing, does not fit, or is not metric where it must be
+    ├── ModelError       a depth model is unknown, its weights are missing or do not fit
+    ├── ParameterError   a parameter is unknown or out of its bounds
+    │   └── RecipeError  the same, or bad syntax, in a recipe file
+    ├── ShapeError       arrays given from Python do not fit each other
+    └── Cancelled        the user stopped the work
+
+A message names the file or parameter, the value, what was expected and the way out.
+"""
+
+from __future__ import annotations
+
+
+class DepthfxError(Exception):
+    """Base of every error that depthfx raises on purpose."""
+
+
+class PhotoError(DepthfxError):
+    """A photo file cannot be read or written."""
+
+
+class DepthError(DepthfxError):
+    """Depth is missing, does not fit its photo, or is relative where metres are needed."""
+
+
+class ModelError(DepthfxError):
+    """A depth model is unknown, or its weights are missing or do not fit."""
+
+
+class ParameterError(DepthfxError):
+    """A parameter is unknown or its value is outside its bounds."""
+
+
+class RecipeError(ParameterError):
+    """A recipe file has bad syntax, an unknown effect or a bad parameter."""
+
+
+class ShapeError(DepthfxError):
+    """Arrays do not have the shape or type they should have."""
+
+
+class Cancelled(DepthfxError):
+    """The user stopped the work."""

@@ -1,0 +1,141 @@
+"""A photo with all that is known or can be found about its space; effects map scenes to scenes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from depthfx.camera import Camera
+from depthfx.context import Context
+from depthfx.depth import Depth, Plane, checked_plane
+from depthfx.errors import ShapeError
+from depthfx.photo.photo import Photo, Pixels
+from depthfx.product import Product
+
+
+class Channel(StrEnum):
+    """What an effect may need besides the pixels."""
+
+    DEPTH = "depth"
+    METRIC = "metric depth"
+    MATTE = "matte"
+
+
+class Channels:
+    """Depth and matte of one photo, each found once, when first asked for.
+
+    Shared by every scene of a chain, so that a change of colours does not cost a
+    second estimate. `find_depth` and `find_matte` are called at most once.
+    """
+
+    def __init__(self, find_depth: Callable[[], Depth], find_matte: Callable[[], Plane]):
+        self._find_depth, self._find_matte = find_depth, find_matte
+        self._depth: Depth | None = None
+        self._matte: Plane | None = None
+        self._lock = threading.RLock()
+
+    @property
+    def depth(self) -> Depth:
+        with self._lock:
+            if self._depth is None:
+                self._depth = self._find_depth()
+            return self._depth
+
+    @property
+    def matte(self) -> Plane:
+        with self._lock:
+            if self._matte is None:
+                self._matte = self._find_matte()
+            return self._matte
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Photo, depth, matte, normals, products. Immutable; an effect returns a new one.
+
+    products : what effects made beside the picture
+    notes : what a user should know of how the picture was made, a phrase each
+    facts : the same for programs (`--json`)
+    """
+
+    photo: Photo
+    channels: Channels
+    context: Context = field(default_factory=Context)
+    normals: NDArray[np.float32] | None = None
+    products: tuple[Product, ...] = ()
+    notes: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, photo: Photo, context: Context | None = None, *, depth: Depth | None = None,
+           matte: Plane | None = None) -> Scene:
+        """A scene of `photo`; what is not given is found by the context's model when needed.
+
+        Raises ShapeError if depth or matte is not of the photo's size.
+        """
+        context = context or Context()
+        if depth is not None and depth.shape != photo.shape:
+            raise ShapeError(f"depth is {depth.shape}, the photo is {photo.shape}")
+        if matte is not None:
+            checked_plane("matte", matte, photo.shape)
+
+        def find_depth() -> Depth:
+            from depthfx.engine.find import find_depth
+            return depth if depth is not None else find_depth(photo, context)
+
+        def find_matte() -> Plane:
+            from depthfx.engine.find import find_matte
+            return matte if matte is not None else find_matte(photo, context)
+
+        return cls(photo, Channels(find_depth, find_matte), context)
+
+    @classmethod
+    def from_arrays(cls, pixels: Pixels, *, inverse: Plane | None = None,
+                    focal_px: float | None = None, metric: bool = True,
+                    matte: Plane | None = None, alpha: Plane | None = None,
+                    context: Context | None = None) -> Scene:
+        """A scene without a file.
+
+        pixels : (H, W, 3) float32, linear light, sRGB primaries
+        inverse : (H, W) float32, inverse depth in 1/m (any scale if not `metric`)
+        focal_px : focal length in pixels; None: guessed
+        """
+        height, width = pixels.shape[:2]
+        camera = Camera.guess(width, height) if focal_px is None else Camera(width, height, focal_px)
+        depth = None
+        if inverse is not None:
+            words = "given as an array"
+            inverse = np.asarray(inverse, np.float32)
+            depth = Depth(inverse, True, words) if metric else Depth.relative(inverse, words)
+        return cls.of(Photo(pixels, camera, alpha), context, depth=depth, matte=matte)
+
+    @property
+    def depth(self) -> Depth:
+        """Inverse depth of the photo as it was opened (or as it was last warped)."""
+        return self.channels.depth
+
+    @property
+    def matte(self) -> Plane:
+        """(H, W) float32, the subject's cover of each pixel, 0..1."""
+        return self.channels.matte
+
+    def with_pixels(self, pixels: Pixels) -> Scene:
+        """Other colours on the same geometry: depth and matte stay."""
+        return replace(self, photo=self.photo.with_pixels(pixels))
+
+    def with_geometry(self, photo: Photo, depth: Depth, matte: Plane) -> Scene:
+        """A warped picture together with its warped channels."""
+        return replace(self, photo=photo, channels=Channels(lambda: depth, lambda: matte))
+
+    def with_product(self, product: Product) -> Scene:
+        return replace(self, products=(*self.products, product))
+
+    def with_note(self, note: str, **facts: Any) -> Scene:
+        """Add a phrase for the summary line and its numbers for `--json`."""
+        return replace(self, notes=(*self.notes, note), facts={**self.facts, **facts})
