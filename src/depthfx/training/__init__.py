@@ -1,0 +1,1 @@
+"""Training of the embedded network: `python -m depthfx.training train recipe.toml`."""
