@@ -1,0 +1,87 @@
+"""Running the exported network with ONNX Runtime: pixels in, small maps out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from depthfx.depth import Plane
+from depthfx.errors import ModelError
+from depthfx.photo.colour import linear_to_srgb
+from depthfx.photo.photo import Pixels
+
+STRIDE = 32
+AREA = {"draft": 256 * 320, "normal": 320 * 416, "best": 384 * 512}
+"""Pixels the network sees, by quality."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Small maps of one photo.
+
+    inverse : (h, w) float32 > 0, canonical inverse depth: 1/m times focal length over width
+    matte : (h, w) float32 in 0..1
+    """
+
+    inverse: Plane
+    matte: Plane
+
+
+def network_size(height: int, width: int, area: int) -> tuple[int, int]:
+    """(rows, columns) of about `area`, the photo's aspect, multiples of `STRIDE`.
+
+    Panoramas and strips keep at least two strides on their short side.
+    """
+    scale = (area / (height * width)) ** 0.5
+
+    def side(pixels: int) -> int:
+        return int(np.clip(round(pixels * scale / STRIDE), 2, 64)) * STRIDE
+
+    return side(height), side(width)
+
+
+class Network:
+    """A loaded network. Raises ModelError if the file is missing or is not such a network."""
+
+    def __init__(self, weights: Path) -> None:
+        # Loaded here: a photo that comes with its own depth never needs it.
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        if not weights.is_file():
+            raise ModelError(f"weights {weights} are not there; install the package again")
+        try:
+            self.session = onnxruntime.InferenceSession(
+                str(weights), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # the library raises many kinds for a damaged file
+            raise ModelError(f"weights {weights} do not load: {_first_line(error)}") from None
+        names = [o.name for o in self.session.get_outputs()]
+        if [i.name for i in self.session.get_inputs()] != ["rgb"] or names != ["inverse", "matte"]:
+            raise ModelError(f"weights {weights} are not an embedded depth network")
+
+    def predict(self, pixels: Pixels, quality: str = "normal") -> Prediction:
+        """The network's answer for linear pixels (H, W, 3) float32; "best" also looks mirrored."""
+        size = network_size(pixels.shape[0], pixels.shape[1], AREA[quality])
+        small = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA)
+        rgb = np.clip(linear_to_srgb(np.clip(small, 0, 1)), 0, 1)
+        first = self._run(rgb)
+        if quality != "best":
+            return first
+        second = self._run(np.ascontiguousarray(rgb[:, ::-1]))
+        # The geometric mean: the network errs by factors, not by sums.
+        inverse: Plane = np.sqrt(first.inverse * second.inverse[:, ::-1])
+        return Prediction(inverse, (first.matte + second.matte[:, ::-1]) / 2)
+
+    def _run(self, rgb: NDArray[np.float32]) -> Prediction:
+        batch = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32)
+        inverse, matte = self.session.run(None, {"rgb": batch})
+        return Prediction(inverse[0], matte[0])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:200]

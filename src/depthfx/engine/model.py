@@ -1,0 +1,47 @@
+"""What a depth model is, and what must be known of one before it is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from depthfx.context import Context
+from depthfx.depth import Depth
+from depthfx.photo.photo import Photo
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The record of one set of weights.
+
+    size_mb : of the weights file
+    licence : of the weights, with what its owners say of the data where it matters
+    commercial : whether the licence allows commercial use
+    metric : whether it answers in metres
+    source : where the weights come from
+    checksum : SHA-256 of the weights file
+    """
+
+    name: str
+    summary: str
+    size_mb: float
+    licence: str
+    commercial: bool
+    metric: bool
+    source: str
+    checksum: str
+
+
+class DepthModel(Protocol):
+    """From a photo to its depth. Constructed once with its context, used for many photos.
+
+    Raises ModelError if its weights are missing or do not fit.
+    """
+
+    info: ClassVar[ModelInfo]
+
+    def __init__(self, context: Context) -> None: ...
+
+    def estimate(self, photo: Photo, context: Context | None = None) -> Depth:
+        """Depth at the photo's own size, refined along its edges."""
+        ...
