@@ -1,0 +1,21 @@
+"""The effects that come with depthfx, one module each, found like anybody's plugin."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from depthfx_effects.bokeh import Bokeh
+    from depthfx_effects.depth_picture import DepthPicture
+    from depthfx_effects.portrait import Portrait
+
+_HOME = {"Bokeh": "bokeh", "DepthPicture": "depth_picture", "Portrait": "portrait"}
+
+__all__ = ["Bokeh", "DepthPicture", "Portrait"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"depthfx_effects.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'depthfx_effects' has no attribute {name!r}")
