@@ -1,0 +1,71 @@
+"""`depth`: the depth of a photo as a file, or probed at a point."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import math
+import sys
+from pathlib import Path
+
+import click
+
+from depthfx.cli.options import Common, common_options
+from depthfx.cli.progress import progress_bar
+from depthfx.context import Context
+from depthfx.errors import ParameterError
+
+
+def _point(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    try:
+        x, y = (float(part) for part in text.split(","))
+    except ValueError:
+        x = y = math.nan
+    if not (0 <= x <= 1 and 0 <= y <= 1):
+        raise click.BadParameter(f"{text!r} is not X,Y as shares of width and height, like 0.5,0.4")
+    return x, y
+
+
+@click.command()
+@click.argument("photo", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path),
+              help="File to write: .png or .tif (16 bit, near white), .npy or .npz (inverse depth, "
+                   "float32).  [default: <stem>-depth.png beside the photo]")
+@click.option("--at", metavar="X,Y", callback=_point,
+              help="Print the distance at this place instead (shares of width and height).")
+@common_options
+def depth(photo: Path, out: Path | None, at: tuple[float, float] | None, common: Common) -> None:
+    """Write a photo's depth, or probe it at a point."""
+    import depthfx
+    from depthfx.engine.depth_write import write_depth
+
+    with progress_bar(common.quiet or common.json) as progress:
+        context = Context(model=common.model, weights=common.weights, device=common.device,
+                          quality=common.quality, progress=progress)
+        scene = depthfx.open(photo, context, depth=common.depth,
+                             focal_px=common.focal_px, f35_mm=common.f35)
+        found, camera = scene.depth, scene.photo.camera
+    facts: dict[str, object] = {
+        "file": str(photo), "depth": found.origin, "metric": found.metric,
+        "focal_px": round(camera.focal_px, 2), "focal_origin": str(camera.origin)}
+    if at is not None:
+        if not found.metric:
+            raise ParameterError(f"{found.origin}: this depth is relative and has no metres")
+        distance = found.metres_at(*at)
+        facts["metres"] = round(distance, 4) if math.isfinite(distance) else None
+        words = f"{distance:.3g} m" if math.isfinite(distance) else "infinitely far"
+        grounds = (f"{found.origin}; focal length {camera.focal_px:.0f} px from {camera.origin}: "
+                   "an error there is the same share of the distance")
+        print(jsonlib.dumps(facts) if common.json else f"{words}  ({grounds})")
+        return
+    out = out or photo.with_name(f"{photo.stem}-depth.png")
+    written = write_depth(found, camera, out, source=photo, overwrite=common.overwrite)
+    if common.json:
+        print(jsonlib.dumps({**facts, "written": [str(path) for path in written]}))
+    else:
+        if not common.quiet:
+            print(f"{photo}: depth: {found.origin}; focal length {camera.focal_px:.0f} px "
+                  f"({camera.origin})", file=sys.stderr)
+        for path in written:
+            print(path)

@@ -1,0 +1,78 @@
+"""What there is: effects, models, and the shell's completion script."""
+
+from __future__ import annotations
+
+import json as jsonlib
+
+import click
+
+from depthfx import registry
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", is_flag=True, help="Print as JSON.")
+def effects(name: str | None, json: bool) -> None:
+    """List the effects, or describe one with its parameters."""
+    if name is None:
+        rows = {effect: registry.effect_summary(effect) for effect in registry.effect_names()}
+        if json:
+            print(jsonlib.dumps(rows))
+        else:
+            print(_table(list(rows.items())))
+        return
+    effect = registry.effect_class(name)
+    if json:
+        print(jsonlib.dumps(effect.model_json_schema()))
+        return
+    from depthfx.cli.options import effect_options
+
+    print(f"{name}: {effect.__doc__}\n")
+    options = effect_options(effect)
+    print(_table([(option.opts[0], option.help or "") for option in options]))
+
+
+@click.group()
+def models() -> None:
+    """List the depth models."""
+
+
+@models.command("list")
+@click.option("--json", is_flag=True, help="Print as JSON.")
+def list_models(json: bool) -> None:
+    """Name, use, size, licence of every depth model."""
+    from dataclasses import asdict
+
+    infos = [registry.model_class(name).info for name in registry.model_names()]
+    if json:
+        print(jsonlib.dumps([asdict(info) for info in infos]))
+        return
+    for info in infos:
+        metric = "metric" if info.metric else "relative"
+        use = "commercial use allowed" if info.commercial else "not for commercial use"
+        print(f"{info.name}: {info.summary}\n"
+              f"    {metric}, {info.size_mb:g} MB, {info.licence}, {use}; {info.source}")
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    \b
+    bash:  depthfx completion bash >> ~/.bashrc
+    zsh:   depthfx completion zsh >> ~/.zshrc
+    fish:  depthfx completion fish > ~/.config/fish/completions/depthfx.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    from depthfx.cli import cli
+
+    found = get_completion_class(shell)
+    assert found is not None
+    print(found(cli, {}, "depthfx", "_DEPTHFX_COMPLETE").source())
+
+
+def _table(rows: list[tuple[str, str]]) -> str:
+    width = max((len(first) for first, _ in rows), default=0)
+    return "\n".join(f"{first:<{width}}  {second}" for first, second in rows)

@@ -1,0 +1,119 @@
+"""Options: those every photo command shares, and those made from an effect's parameters."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from depthfx.effect import Effect, bounds, unit
+
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Common:
+    """What the shared options say; see `common_options` for their meaning."""
+
+    model: str
+    weights: Path | None
+    device: str
+    depth: Path | None
+    focal_px: float | None
+    f35: float | None
+    quality: str
+    jpeg_quality: int | None
+    overwrite: bool
+    jobs: int
+    json: bool
+    quiet: bool
+    verbose: bool
+
+
+COMMON = [
+    click.option("--model", default="embedded", show_default=True, help="Depth model."),
+    click.option("--weights", type=click.Path(path_type=Path), help="Weights file of the model."),
+    click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto",
+                 show_default=True, help="Where the model runs."),
+    click.option("--depth", type=click.Path(path_type=Path),
+                 help="Use this depth file (npy, npz, PNG, TIFF) instead of a model."),
+    click.option("--focal-px", type=click.FloatRange(min=0, min_open=True),
+                 help="Focal length in pixels of the upright photo."),
+    click.option("--f35", type=click.FloatRange(min=0, min_open=True),
+                 help="Focal length as its 35 mm equivalent, in millimetres."),
+    click.option("--quality", type=click.Choice(["draft", "normal", "best"]), default="normal",
+                 show_default=True, help="How much work the depth model does."),
+    click.option("--jpeg-quality", type=click.IntRange(1, 100),
+                 help="Quality of a JPEG or WebP written.  [default: 95]"),
+    click.option("--overwrite", is_flag=True, help="Replace files that exist (never the input)."),
+    click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True,
+                 help="Photos worked on at a time."),
+    click.option("--json", is_flag=True, help="Print the result as JSON, a line per photo."),
+    click.option("--quiet", "-q", is_flag=True, help="No summary line, no progress."),
+    click.option("--verbose", "-v", is_flag=True, help="More words; a traceback when it fails."),
+]
+
+
+def common_options(command: Command) -> Command:
+    """Add the shared options; the command gets them as one `common`."""
+    import functools
+
+    @functools.wraps(command)
+    def collected(**values: Any) -> Any:
+        fields = {name: values.pop(name) for name in Common.__dataclass_fields__}
+        return command(common=Common(**fields), **values)
+
+    wrapped: Command = collected
+    for option in reversed(COMMON):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def effect_options(effect: type[Effect]) -> list[click.Option]:
+    """One option for each parameter, checked by the effect itself when it is made."""
+    return [_option(effect, name) for name in effect.model_fields]
+
+
+def _option(effect: type[Effect], name: str) -> click.Option:
+    field = effect.model_fields[name]
+    flag = "--" + name.replace("_", "-")
+    words = _help(effect, name)
+    kind = _without_none(field.annotation)
+    if kind is bool:
+        return click.Option([f"{flag}/--no-{flag[2:]}"], default=None, help=words)
+    if typing.get_origin(kind) is typing.Literal:
+        choices = [str(value) for value in typing.get_args(kind)]
+        return click.Option([flag], type=click.Choice(choices), help=words)
+    metavar = {int: "INTEGER", float: "NUMBER"}.get(kind, "TEXT")
+    if typing.get_origin(kind) is tuple:
+        metavar = ",".join("XYZW"[: len(typing.get_args(kind))])
+    # Text: the effect reads and checks the value itself, the same way for every front end.
+    return click.Option([flag], type=str, metavar=metavar, help=words)
+
+
+def _help(effect: type[Effect], name: str) -> str:
+    field = effect.model_fields[name]
+    words = field.description or ""
+    details = " ".join(part for part in (bounds(effect, name), unit(effect, name)) if part)
+    default = "" if field.default is None else f"default: {field.default}"
+    extra = "; ".join(part for part in (default, details) if part)
+    return f"{words[:1].upper()}{words[1:]}.  [{extra}]" if extra else f"{words[:1].upper()}{words[1:]}."
+
+
+def _without_none(annotation: Any) -> Any:
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        kinds = [a for a in typing.get_args(annotation) if a is not type(None)]
+        annotation = kinds[0] if len(kinds) == 1 else annotation
+    if typing.get_origin(annotation) is typing.Annotated:
+        return typing.get_args(annotation)[0]
+    return annotation
+
+
+def given(values: dict[str, Any]) -> dict[str, Any]:
+    """The options that were really given."""
+    return {name: value for name, value in values.items() if value is not None}
