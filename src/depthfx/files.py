@@ -15,10 +15,13 @@ PathLike = str | os.PathLike[str]
 
 
 def open(path: PathLike, context: Context | None = None, *, depth: PathLike | None = None,
+         depth_unit: str | None = None, depth_polarity: str | None = None,
          focal_px: float | None = None, f35_mm: float | None = None) -> Scene:
     """The scene of a photo file; depth and matte are found when first needed.
 
-    depth : a depth file to be used instead of a model, see `engine.depth_file`
+    depth : a depth file to be used instead of a model
+    depth_unit, depth_polarity : what its numbers mean, see `engine.depth_file.read_depth`;
+        None: inferred, and said in the depth's `origin`
     focal_px, f35_mm : the focal length, if you know better than the file: in pixels
         of the upright photo, or as its 35 mm equivalent in millimetres
 
@@ -27,8 +30,10 @@ def open(path: PathLike, context: Context | None = None, *, depth: PathLike | No
     photo = read_photo(Path(path), focal_px=focal_px, f35_mm=f35_mm)
     if depth is None:
         return Scene.of(photo, context)
-    from depthfx.engine.find import depth_from_file
-    return Scene.of(photo, context, depth=depth_from_file(photo, Path(depth)))
+    from depthfx.engine.depth_file import read_depth
+    from depthfx.engine.find import fit
+    read = read_depth(Path(depth), unit=depth_unit, polarity=depth_polarity)
+    return Scene.of(photo, context, depth=fit(read, photo, Path(depth)))
 
 
 def save(scene: Scene, path: PathLike, *, overwrite: bool = False,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def split_chain(words: list[str]) -> tuple[list[Path], Chain]:
             raise ParameterError(f"there is no option {word!r} before the first effect; "
                                  "an effect's options stand after its name")
     effects = []
-    for start, end in zip(starts, [*starts[1:], len(words)], strict=True):
+    for start, end in pairwise([*starts, len(words)]):
         effect = registry.effect_class(words[start])
         parser = click.Command(words[start], params=list(effect_options(effect)))
         with parser.make_context(words[start], words[start + 1: end]) as ctx:
@@ -182,8 +183,7 @@ def run(job: Job, cache: dict[tuple[Any, ...], Any], progress: Progress = silent
     chain, common = from_toml(job.recipe), job.common
     context = Context(model=common.model, weights=common.weights, device=common.device,
                       quality=common.quality, cache=cache, progress=progress)
-    scene = depthfx.open(job.photo, context, depth=common.depth,
-                         focal_px=common.focal_px, f35_mm=common.f35)
+    scene = common.open(job.photo, context)
     result = chain(scene)
     written = depthfx.save(result, job.out, overwrite=common.overwrite,
                            jpeg_quality=common.jpeg_quality)

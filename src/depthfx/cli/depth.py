@@ -37,14 +37,12 @@ def _point(ctx: click.Context, option: click.Parameter, text: str | None) -> tup
 @common_options
 def depth(photo: Path, out: Path | None, at: tuple[float, float] | None, common: Common) -> None:
     """Write a photo's depth, or probe it at a point."""
-    import depthfx
     from depthfx.engine.depth_write import write_depth
 
     with progress_bar(common.quiet or common.json) as progress:
         context = Context(model=common.model, weights=common.weights, device=common.device,
                           quality=common.quality, progress=progress)
-        scene = depthfx.open(photo, context, depth=common.depth,
-                             focal_px=common.focal_px, f35_mm=common.f35)
+        scene = common.open(photo, context)
         found, camera = scene.depth, scene.photo.camera
     facts: dict[str, object] = {
         "file": str(photo), "depth": found.origin, "metric": found.metric,

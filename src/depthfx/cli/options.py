@@ -11,7 +11,9 @@ from typing import Any
 
 import click
 
+from depthfx.context import Context
 from depthfx.effect import Effect, bounds, unit
+from depthfx.scene import Scene
 
 Command = Callable[..., Any]
 
@@ -24,6 +26,8 @@ class Common:
     weights: Path | None
     device: str
     depth: Path | None
+    depth_unit: str | None
+    depth_polarity: str | None
     focal_px: float | None
     f35: float | None
     quality: str
@@ -34,6 +38,14 @@ class Common:
     quiet: bool
     verbose: bool
 
+    def open(self, photo: Path, context: Context) -> Scene:
+        """The scene of `photo` as these options want it."""
+        import depthfx
+
+        return depthfx.open(photo, context, depth=self.depth, depth_unit=self.depth_unit,
+                            depth_polarity=self.depth_polarity, focal_px=self.focal_px,
+                            f35_mm=self.f35)
+
 
 COMMON = [
     click.option("--model", default="embedded", show_default=True, help="Depth model."),
@@ -42,6 +54,10 @@ COMMON = [
                  show_default=True, help="Where the model runs."),
     click.option("--depth", type=click.Path(path_type=Path),
                  help="Use this depth file (npy, npz, PNG, TIFF) instead of a model."),
+    click.option("--depth-unit", type=click.Choice(["m", "mm", "1/m", "relative"]),
+                 help="Unit of the depth file.  [default: inferred, and said]"),
+    click.option("--depth-polarity", type=click.Choice(["near-white", "far-white"]),
+                 help="Whether near or far is large in the depth file.  [default: inferred]"),
     click.option("--focal-px", type=click.FloatRange(min=0, min_open=True),
                  help="Focal length in pixels of the upright photo."),
     click.option("--f35", type=click.FloatRange(min=0, min_open=True),

@@ -1,6 +1,6 @@
 """Where a scene's depth and matte come from, in the order of trust.
 
-Depth: the user's file, then the model asked for. Matte: the embedded network.
+Depth: the user's file (`fit`), then the model asked for. Matte: the embedded network.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from pathlib import Path
 
 from depthfx.context import Context
 from depthfx.depth import Depth, Plane
-from depthfx.engine.depth_file import read_depth
 from depthfx.engine.embedded.model import EmbeddedModel
 from depthfx.engine.model import DepthModel
 from depthfx.engine.refine import refine
@@ -45,12 +44,11 @@ def find_matte(photo: Photo, context: Context) -> Plane:
     return found.matte(photo, context)
 
 
-def depth_from_file(photo: Photo, path: Path) -> Depth:
-    """Depth of `photo` from a file, brought to the photo's size along its edges.
+def fit(depth: Depth, photo: Photo, path: Path) -> Depth:
+    """`depth`, read from `path`, brought to the photo's size along its edges.
 
-    Raises DepthError if the file cannot be read or has another shape than the photo.
+    Raises DepthError if it has another shape than the photo.
     """
-    depth = read_depth(path)
     (height, width), (rows, columns) = photo.shape, depth.shape
     if abs(columns * height / (rows * width) - 1) > ASPECT_TOLERANCE:
         raise DepthError(f"{path} is {columns} x {rows}, which is another shape than the photo's "

@@ -36,7 +36,7 @@ def export(network: EmbeddedNetwork, path: Path) -> None:
     full = path.with_suffix(".full.onnx")
     free = {2: "height", 3: "width"}
     torch.onnx.export(
-        Exported(network), (example,), str(full), dynamo=False, opset_version=17,
+        Exported(network).eval(), (example,), str(full), dynamo=False, opset_version=17,
         input_names=["rgb"], output_names=["inverse", "matte"],
         dynamic_axes={"rgb": free, "inverse": {1: "rows", 2: "columns"},
                       "matte": {1: "rows", 2: "columns"}})

@@ -209,6 +209,8 @@ def train(recipe: Recipe, out: Path) -> Run:
             writer.writerow([run.step, f"{total.item():.5f}",
                              *(f"{v.item():.5f}" for v in parts.values())])
             run.step += 1
+            if run.step % 10 == 0:
+                file.flush()
             if time.monotonic() - saved > recipe.checkpoint_s:
                 file.flush()
                 run.save(checkpoint)

@@ -62,9 +62,9 @@ def hit(solid: Solid, origin: Vector, rays: Vector) -> tuple[NDArray, Vector]:
     if solid.round:
         a, b = (d * d).sum(1), (d * o).sum(1)
         root = b * b - a * ((o * o).sum() - 1)
-        t = np.where(root > 0, (-b - np.sqrt(np.maximum(root, 0))) / a, np.inf)
-        normal = (o + t[:, None] * d) / half if np.isfinite(t).any() else d
-        normal = np.where(np.isfinite(t)[:, None], normal, 0)
+        first = (-b - np.sqrt(np.maximum(root, 0))) / a
+        normal = (o + first[:, None] * d) / half
+        t = np.where(root > 0, first, np.inf)
     else:
         with np.errstate(divide="ignore", invalid="ignore"):
             first, second = (-1 - o) / d, (1 - o) / d

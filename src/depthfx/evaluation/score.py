@@ -1,0 +1,63 @@
+"""The reference data's own scorers, run over exactly what the commands use."""
+
+from __future__ import annotations
+
+import sys
+from importlib import util
+from pathlib import Path
+from types import ModuleType
+
+import cv2
+import numpy as np
+
+from depthfx.errors import DepthfxError
+from depthfx.evaluation import embedded, truth
+
+
+def load_scorer(folder: Path) -> ModuleType:
+    """The module `score.py` of a data folder; raises DepthfxError if there is none."""
+    path = folder / "score.py"
+    spec = util.spec_from_file_location(f"scorer_{folder.name}", path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise DepthfxError(f"{folder} holds no score.py")
+    module = util.module_from_spec(spec)
+    sys.path.insert(0, str(folder))  # scorers import their neighbours
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(folder))
+    return module
+
+
+def gradient(rgb: np.ndarray) -> np.ndarray:
+    """The baseline that needs no network: the lower, the nearer."""
+    height, width = rgb.shape[:2]
+    return np.repeat(np.linspace(0.1, 1, height, dtype=np.float32)[:, None], width, 1)
+
+
+def score(folder: Path, parts: list[str]) -> None:
+    """Print the tables of the parts that are in `folder`: "rgbd", "subjects", "truth"."""
+    if "rgbd" in parts:
+        scorer = load_scorer(folder / "rgbd")
+        for name, predict in (("vertical gradient", gradient), ("embedded", embedded.depth)):
+            print(f"-- depth: {name}")
+            scorer.print_table(scorer.evaluate(predict, str(folder / "rgbd" / "eval")))
+    if "subjects" in parts:
+        scorer = load_scorer(folder / "subjects")
+        result = scorer.evaluate(lambda rgb, item: embedded.matte(rgb), str(folder / "subjects"))
+        print("-- subjects: embedded")
+        print(scorer.table(result))
+    if "truth" in parts:
+        scorer = load_scorer(folder / "truth")
+        root = str(folder / "truth")
+        print("-- defocus from true depth, PSNR in dB")
+        print(scorer.table(scorer.evaluate_defocus(truth.render, root), per_render=True))
+        for name, refine in (("bilinear", _bilinear), ("refined", truth.refine)):
+            print(f"-- depth at full size: {name}")
+            print(scorer.table(scorer.evaluate_depth(refine, root)))
+
+
+def _bilinear(sharp: np.ndarray, depth_small: np.ndarray) -> np.ndarray:
+    height, width = sharp.shape[:2]
+    inverse: np.ndarray = 1 / cv2.resize(1 / depth_small, (width, height))
+    return inverse
