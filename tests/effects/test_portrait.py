@@ -97,3 +97,17 @@ def test_facts_say_how_much_is_subject(scene):
     facts = Portrait()(scene).facts
     assert facts["subject_found"]
     assert facts["subject_share"] == pytest.approx(24 * 24 / (48 * 64), abs=1e-3)
+
+
+def test_where_the_matte_is_in_doubt_depth_decides():
+    """A thing at the subject's distance that the matte half knows stays as it was."""
+    scene = red_subject_on_grey()
+    matte = scene.matte.copy()
+    inner = slice(60, 100), slice(80, 120)
+    matte[inner] = 0.4
+    pixels = scene.photo.pixels.copy()
+    pixels[inner] = (0.1, 0.6, 0.2)
+    doubtful = Scene.from_arrays(pixels, inverse=scene.depth.inverse, matte=matte, focal_px=180.0)
+    out = Portrait(f_number=1, focus_m=1)(doubtful).photo.pixels
+    core = slice(66, 94), slice(86, 114)
+    np.testing.assert_allclose(out[core], pixels[core], atol=0.02)

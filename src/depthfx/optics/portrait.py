@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from depthfx.depth import Depth, Plane
 from depthfx.inpaint.pushpull import push_pull
@@ -19,6 +20,8 @@ from depthfx.optics.aperture import Aperture
 from depthfx.optics.defocus import defocus
 from depthfx.photo.photo import Pixels
 from depthfx.raster.resample import fit_within, resize_area, resize_linear
+
+Array = NDArray[np.float32]
 
 WORKING_PIXELS = 1_000_000
 STRIP_ROWS = 256
@@ -38,15 +41,40 @@ def portrait(pixels: Pixels, depth: Depth, matte: Plane, *, focus_inverse: float
         return defocus(pixels, depth.inverse, focus_inverse=focus_inverse, blur_px=blur_px,
                        aperture=aperture, behind=depth.behind, coverage=depth.coverage,
                        progress=progress)
-    out = defocus(background_colours(pixels, matte), background_inverse(depth, matte, focus_inverse),
-                  focus_inverse=focus_inverse, blur_px=blur_px, aperture=aperture,
-                  progress=progress)
+    doubt = broad_doubt(matte)
+    background = background_colours(pixels, matte)
+    blend(background, pixels, doubt)
+    inverse = background_inverse(depth, matte, focus_inverse)
+    blend(inverse, depth.inverse, doubt)
+    out = defocus(background, inverse, focus_inverse=focus_inverse, blur_px=blur_px,
+                  aperture=aperture, progress=progress)
+    del background, inverse
     subject = foreground_colours(pixels, matte)
-    for top in range(0, len(out), STRIP_ROWS):
-        rows = slice(top, top + STRIP_ROWS)
-        alpha = matte[rows, :, None]
-        out[rows] += alpha * (subject[rows] - out[rows])
+    blend(subject, pixels, doubt)
+    blend(out, subject, matte)
     return out
+
+
+def blend(target: Array, other: Array, share: Plane) -> None:
+    """Move `target` (H, W) or (H, W, C) towards `other` by `share` (H, W), in place."""
+    for top in range(0, len(target), STRIP_ROWS):
+        rows = slice(top, top + STRIP_ROWS)
+        weight = share[rows] if target.ndim == 2 else share[rows, :, None]
+        target[rows] += weight * (other[rows] - target[rows])
+
+
+def broad_doubt(matte: Plane, reach: float = 0.008) -> Plane:
+    """Where the matte is half sure over more than an outline's width, (H, W) float32 0..1.
+
+    Hair is narrower than `reach` (share of the diagonal) on either side. A broad region
+    of doubt is a thing the matte does not know; there depth decides, not a completion.
+    """
+    small = resize_area(matte, fit_within(matte.shape, WORKING_PIXELS))
+    soft = ((small > 0.05) & (small < 0.95)).astype(np.float32)
+    radius = max(2, round(reach * float(np.hypot(*small.shape))))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    broad = cv2.morphologyEx(soft, cv2.MORPH_OPEN, disc)
+    return resize_linear(cv2.GaussianBlur(broad, (0, 0), radius / 3), matte.shape)
 
 
 def background_inverse(depth: Depth, matte: Plane, focus_inverse: float) -> Plane:

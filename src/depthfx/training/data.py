@@ -168,7 +168,7 @@ def matte_sample(rng: Rng, pair: MattePair, size: tuple[int, int]) -> Sample:
     half = (size[0] // 2, size[1] // 2)
     matte = cv2.resize(warp(pair.matte, window, size), half[::-1], interpolation=cv2.INTER_AREA)
     rgb = degrade(rng, warp(pair.rgb, window, size))
-    return Sample(rgb, np.zeros(half, np.float32), False, matte.astype(np.float32) / 255)
+    return Sample(rgb, np.zeros(half, np.float32), False, matte.astype(np.float32) / np.float32(255))
 
 
 def composite_sample(rng: Rng, scene: DepthPair, subject: MattePair, size: tuple[int, int]) -> Sample:
@@ -188,10 +188,11 @@ def composite_sample(rng: Rng, scene: DepthPair, subject: MattePair, size: tuple
         window[0] = [-1 / grow, 0, w + left / grow]
     matte = warp(subject.matte, window, size, outside=0)
     front = warp(subject.rgb, window, size)
-    alpha = matte[..., None].astype(np.float32) / 255
+    alpha = matte[..., None].astype(np.float32) / np.float32(255)
     rgb = (alpha * match_light(rng, front, rgb, alpha) + (1 - alpha) * rgb).astype(np.uint8)
 
-    small = cv2.resize(matte, inverse.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    share = cv2.resize(matte, inverse.shape[::-1], interpolation=cv2.INTER_AREA)
+    small = share.astype(np.float32) / np.float32(255)
     inside = small > 0.5
     if not inside.any():
         return Sample(degrade(rng, rgb), inverse, metric, small)
@@ -218,7 +219,7 @@ def match_light(rng: Rng, front: Image, back: Image, alpha: Plane) -> Plane:
 
 def degrade(rng: Rng, rgb: Image) -> Image:
     """Light, colour, blur, noise and compression as cameras and the web add them."""
-    x = rgb.astype(np.float32) / 255
+    x: Plane = rgb.astype(np.float32) / np.float32(255)
     if rng.random() < 0.8:
         x = np.power(x, np.exp(rng.normal(0, 0.3, 1)).astype(np.float32), dtype=np.float32)
         x *= np.exp(rng.normal(-0.05, 0.2) + rng.normal(0, 0.05, 3)).astype(np.float32)
@@ -228,15 +229,15 @@ def degrade(rng: Rng, rgb: Image) -> Image:
         x = grey + (x - grey) * np.float32(saturation)
         x = (x - 0.5) * np.float32(contrast) + 0.5
     if rng.random() < 0.15:
-        x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.4, 1.2))
+        x = np.asarray(cv2.GaussianBlur(x, (0, 0), rng.uniform(0.4, 1.2)), np.float32)
     if rng.random() < 0.25:
         x = x + rng.normal(0, rng.uniform(0.005, 0.03), x.shape).astype(np.float32)
     out = (np.clip(x, 0, 1) * 255 + 0.5).astype(np.uint8)
-    if rng.random() < 0.2:
-        quality = int(rng.integers(35, 90))
-        coded = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        out = cv2.imdecode(coded, cv2.IMREAD_COLOR)
-    return out
+    if rng.random() >= 0.2:
+        return out
+    quality = int(rng.integers(35, 90))
+    coded = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
 
 
 @dataclass(frozen=True)

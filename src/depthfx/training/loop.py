@@ -106,7 +106,7 @@ def start(recipe: Recipe) -> Run:
     network = EmbeddedNetwork(recipe.variant)
     if recipe.imagenet:
         network.encoder.load_imagenet(torch.load(recipe.imagenet, weights_only=True))
-    network = network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = EmbeddedNetwork(recipe.variant)
     averaged.load_state_dict(network.state_dict())
     averaged.requires_grad_(False)
@@ -200,7 +200,7 @@ def train(recipe: Recipe, out: Path) -> Run:
             parts = step_losses(run.network, batch)
             total = torch.stack(list(parts.values())).sum()
             run.optimizer.zero_grad(set_to_none=True)
-            total.backward()
+            total.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
             run.optimizer.step()
             follow(run.averaged, run.network, min(recipe.average, (1 + run.step) / (10 + run.step)))

@@ -198,9 +198,9 @@ def _clutter(rng: Rng, count: int, area: tuple[float, float, float, float],
 
 
 def _camera(rng: Rng, world: World) -> World:
-    tilted = rng.random() < 0.3
-    return replace(world, pitch=rng.normal(0, 0.25 if tilted else 0.1),
-                   roll=rng.normal(0, 0.25 if tilted else 0.03),
+    tilted = rng.random() < 0.4
+    return replace(world, pitch=rng.normal(0, 0.4 if tilted else 0.1),
+                   roll=rng.normal(0, 0.3 if tilted else 0.03),
                    focal_share=float(np.exp(rng.uniform(np.log(0.45), np.log(1.6)))))
 
 
@@ -223,8 +223,8 @@ def indoors(rng: Rng) -> World:
     for _ in range(rng.integers(0, 6)):
         solids.append(Solid((rng.uniform(-0.4, 0.4) * w, -h, rng.uniform(-d / 2, d / 2)),
                             (0.15, 0.05, 0.5), texture=0, glow=rng.uniform(0.5, 2)))
-    eye = (rng.uniform(-0.35, 0.35) * w, -rng.uniform(0.4, h - 0.3), -d / 2 * rng.uniform(0.2, 0.95))
-    yaw = rng.normal(0, 0.3) if corridor else rng.normal(0, 0.7)
+    eye = (rng.uniform(-0.45, 0.45) * w, -rng.uniform(0.4, h - 0.3), d / 2 * rng.uniform(-0.95, 0.5))
+    yaw = rng.normal(0, 0.4) if corridor else rng.uniform(-np.pi, np.pi)
     return _camera(rng, World(solids, eye, yaw, 0, 0, 1, False, 0.0))
 
 

@@ -198,7 +198,10 @@ class EmbeddedNetwork(nn.Module):
             Fuse(widths[3], half, widths[4]),
         ])
         self.heads = nn.Conv2d(widths[4], 2, 3, padding=1)
+        assert self.heads.bias is not None
         nn.init.constant_(self.heads.bias, -1.0)
+        self.mean: Tensor
+        self.std: Tensor
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
 

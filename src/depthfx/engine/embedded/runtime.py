@@ -74,8 +74,9 @@ class Network:
             return first
         second = self._run(np.ascontiguousarray(rgb[:, ::-1]))
         # The geometric mean: the network errs by factors, not by sums.
-        inverse: Plane = np.sqrt(first.inverse * second.inverse[:, ::-1])
-        return Prediction(inverse, (first.matte + second.matte[:, ::-1]) / 2)
+        inverse = np.sqrt(first.inverse * second.inverse[:, ::-1])
+        matte = (first.matte + second.matte[:, ::-1]) * np.float32(0.5)
+        return Prediction(inverse, matte)
 
     def _run(self, rgb: NDArray[np.float32]) -> Prediction:
         batch = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32)
