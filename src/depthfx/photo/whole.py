@@ -1,0 +1,85 @@
+"""A file written whole or not at all.
+
+The bytes go to a file of its own name beside the target, reach the disk, and only then
+take the target's name. Whatever happens on the way, the target is what it was.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from depthfx.errors import PhotoError
+
+
+@contextmanager
+def written_whole(target: Path | str, *, overwrite: bool = False,
+                  source: Path | None = None) -> Iterator[BinaryIO]:
+    """A new file open for writing and reading that becomes `target` when the block ends.
+
+    source : the file that is being edited, which is never written over.
+
+    Raises PhotoError if `target` is `source`, a link, a folder, or exists and
+    `overwrite` is not set; if its folder is missing; if the disk is full. An exception
+    in the block leaves no trace.
+    """
+    target = Path(target)
+    check_target(target, overwrite=overwrite, source=source)
+    part = target.parent / f".depthfx-{secrets.token_hex(6)}.part"
+    try:
+        with part.open("x+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _take_name(part, target, overwrite)
+    except OSError as error:
+        raise PhotoError(f"{target}: cannot be written: {error.strerror or error}") from error
+    finally:
+        with suppress(FileNotFoundError):
+            part.unlink()
+    _sync_folder(target.parent)
+
+
+def check_target(target: Path, *, overwrite: bool = False, source: Path | None = None) -> None:
+    """Raise PhotoError if `target` must not be written, before any work is done for it."""
+    if target.is_symlink():
+        raise PhotoError(f"{target}: is a link; name the file itself")
+    if not target.parent.is_dir():
+        raise PhotoError(f"{target}: the folder {target.parent} does not exist; make it first")
+    if not target.exists():
+        return
+    if source is not None and source.exists() and target.samefile(source):
+        raise PhotoError(f"{target}: is the photo itself, which is never written over, "
+                         "not even with --overwrite; choose another name")
+    if not target.is_file():
+        raise PhotoError(f"{target}: is not a file; choose another name")
+    if not overwrite:
+        raise PhotoError(f"{target}: exists already; --overwrite replaces it")
+
+
+def _take_name(part: Path, target: Path, overwrite: bool) -> None:
+    if overwrite:
+        part.replace(target)
+        return
+    try:
+        # A hard link fails if the name was taken meanwhile; a rename would replace it.
+        os.link(part, target)
+    except FileExistsError:
+        raise PhotoError(f"{target}: exists already; --overwrite replaces it") from None
+    except OSError:  # no hard links on this file system
+        check_target(target)
+        part.rename(target)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last through a power cut, where folders can be synced."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
