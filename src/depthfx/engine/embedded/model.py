@@ -46,6 +46,7 @@ class EmbeddedModel:
     def __init__(self, context: Context) -> None:
         self.weights = context.weights if context.model == "embedded" and context.weights else WEIGHTS
         self._predictions: WeakKeyDictionary[Photo, dict[str, Prediction]] = WeakKeyDictionary()
+        self._mattes: WeakKeyDictionary[Photo, dict[str, Plane]] = WeakKeyDictionary()
 
     @cached_property
     def network(self) -> Network:
@@ -76,7 +77,8 @@ class EmbeddedModel:
         scale = np.float32(photo.camera.width / photo.camera.focal_px)
         inverse = small.inverse * scale
         inverse = np.where(inverse < 1 / FARTHEST_M, 0, inverse).astype(np.float32)
-        fine = refine(photo.pixels, inverse)
+        # The matte knows the outline better than the depth does.
+        fine = refine(photo.pixels, inverse, self.matte(photo, context))
         context.report("depth", 1.0)
         return Depth(fine.inverse, True, "embedded network, metres are approximate",
                      fine.behind, fine.coverage)
@@ -84,6 +86,9 @@ class EmbeddedModel:
     def matte(self, photo: Photo, context: Context | None = None) -> Plane:
         """(H, W) float32: the subject's cover of each pixel, refined along the picture's edges."""
         context = context or Context()
-        matte = refine_matte(photo.pixels, self.predict(photo, context).matte)
-        context.report("matte", 1.0)
-        return matte
+        known = self._mattes.setdefault(photo, {})
+        if context.quality not in known:
+            small = self.predict(photo, context).matte
+            known[context.quality] = refine_matte(photo.pixels, small)
+            context.report("matte", 1.0)
+        return known[context.quality]

@@ -17,6 +17,8 @@ from depthfx.photo.photo import Pixels
 STRIDE = 32
 AREA = {"draft": 256 * 320, "normal": 320 * 416, "best": 384 * 512}
 """Pixels the network sees, by quality."""
+FRAME = 3
+"""Outermost pixels of its depth that are not used: there it feels the end of the picture."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,9 @@ class Network:
     def _run(self, rgb: NDArray[np.float32]) -> Prediction:
         batch = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32)
         inverse, matte = self.session.run(None, {"rgb": batch})
-        return Prediction(inverse[0], matte[0])
+        inner = inverse[0, FRAME:-FRAME, FRAME:-FRAME]
+        whole = cv2.copyMakeBorder(inner, FRAME, FRAME, FRAME, FRAME, cv2.BORDER_REPLICATE)
+        return Prediction(whole, matte[0])
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,310 @@
+"""Inverse depth at the photo's own size, with its edges on the picture's.
+
+A network's map is small, and soft at outlines. Stretched, it puts a ramp of depths
+that exist nowhere between near and far. Here every pixel near a depth edge instead
+takes the depth that most pixels around it have that look like it: the mode, not the
+mean, of its neighbours' depths, each weighed by likeness of colour and nearness.
+Away from edges interpolation is right and is kept.
+
+That runs at a moderate working size; the last step to the photo's size lets each
+pixel choose between the two surfaces that its neighbours there show.
+
+The vote is `raster.mode`; the reconstruction of planes in cells is the limited slope of
+B. van Leer, J. Comp. Phys. 32, 1979 (minmod); the last step follows J. Kopf et al.,
+"Joint Bilateral Upsampling", SIGGRAPH 2007.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from depthfx.depth import Plane, checked_plane
+from depthfx.errors import ShapeError
+from depthfx.inpaint.pushpull import push_pull
+from depthfx.raster.mode import mode_filter
+from depthfx.raster.resample import encoded, fit_within, resize_area, resize_linear, resize_nearest
+from depthfx.raster.sample import linear_at
+
+Pixels = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+WORKING_PIXELS = 0.8e6
+PIXELS_PER_CELL = 8.0
+"""Across: beyond that a network's cell says nothing about where in it an edge runs."""
+EDGE_SHARE = 0.03
+"""An edge: second difference of inverse depth above this share of it (planes have none)."""
+EDGE_FLOOR = 0.002
+"""The same as a share of the nearest inverse depth: far ripples do not matter."""
+COLOUR_SIGMA = 0.05
+NEAR_BIAS = 0.2
+"""A cell loses a thin thing in front to what is behind far oftener than the reverse."""
+CRISP = 0.3
+"""A map softer than this (box-filtered steps) is deblurred first."""
+DEBLUR_PASSES = 3
+PASSES = ((1.5, 0.75, 0.7), (1.0, 0.6, 0.5), (0.5, 0.375, 0.0))
+"""Radius and sigma in cells, and rarity, of the passes at the working size."""
+
+
+@dataclass(frozen=True, eq=False)
+class Refined:
+    """Inverse depth (H, W) float32 in the unit of what was refined.
+
+    Where a matte told, `coverage` (H, W) is the front surface's share of the pixel,
+    `inverse` the front's depth wherever that is above zero, and `behind` that of
+    what is seen beside it (equal to `inverse` where there is one surface). Otherwise
+    both are None and `inverse` is the surface that fills most of the pixel.
+    """
+
+    inverse: Plane
+    behind: Plane | None = None
+    coverage: Plane | None = None
+
+
+def refine(pixels: Pixels, inverse: Plane, matte: Plane | None = None) -> Refined:
+    """`inverse` at the size of `pixels`, edges kept as edges.
+
+    pixels : (H, W, 3) float32, linear light
+    inverse : (h, w) float32, inverse depth of any unit, >= 0, covering the same frame;
+        already (H, W): returned as it is
+    matte : (H, W) float32 0..1, the subject's, at full size; None if nobody knows
+
+    Raises ShapeError if an array has the wrong shape or type.
+    """
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.float32:
+        raise ShapeError(f"pixels must be (H, W, 3) float32, got {pixels.shape} {pixels.dtype}")
+    checked_plane("inverse depth", inverse)
+    shape = pixels.shape[:2]
+    full = inverse if inverse.shape == shape else _enlarge(pixels, inverse)
+    if matte is None:
+        return Refined(full)
+    return _split_at_matte(full, checked_plane("matte", matte, shape))
+
+
+def _enlarge(pixels: Pixels, inverse: Plane) -> Plane:
+    cells = inverse.shape[0] * inverse.shape[1]
+    shape = fit_within(pixels.shape[:2], min(WORKING_PIXELS, cells * PIXELS_PER_CELL**2))
+    guide = encoded(resize_area(pixels, shape))
+    crisp = deblur(encoded(resize_area(guide**2, inverse.shape)), inverse)
+    working = sharpen(guide, crisp)
+    if shape == pixels.shape[:2]:
+        return working
+    return upsample_pick(pixels, guide, working, edge_step(working))
+
+
+def edge_step(inverse: Plane) -> float:
+    """What counts as no difference at all between two inverse depths of this map."""
+    return max(EDGE_FLOOR * float(np.percentile(inverse, 99)), 1e-9)
+
+
+def depth_edges(inverse: Plane) -> Mask:
+    """Where inverse depth jumps or bends: its second difference vanishes on every plane."""
+    bend = np.zeros_like(inverse)
+    for axis in (0, 1):
+        before, after = _differences(inverse, axis)
+        bend = np.maximum(bend, np.abs(after - before))
+    return bend > EDGE_SHARE * inverse + edge_step(inverse)
+
+
+def _differences(inverse: Plane, axis: int) -> tuple[Plane, Plane]:
+    """The differences to the neighbours before and after; at the frame both are the inner one."""
+    step = np.diff(inverse, axis=axis)
+    if step.shape[axis] == 0:
+        return np.zeros_like(inverse), np.zeros_like(inverse)
+    first, last = np.take(step, [0], axis=axis), np.take(step, [-1], axis=axis)
+    return np.concatenate([first, step], axis=axis), np.concatenate([step, last], axis=axis)
+
+
+def slopes(inverse: Plane) -> tuple[Plane, Plane]:
+    """Slope of inverse depth per cell, right and down, that does not look across an edge.
+
+    The smaller of the differences to both sides, 0 where their signs differ (minmod):
+    exact on a plane, near 0 beside a step, large only on a ramp.
+    """
+    across, down = (
+        np.where(before * after > 0,
+                 np.where(np.abs(before) < np.abs(after), before, after), np.float32(0))
+        for before, after in (_differences(inverse, axis) for axis in (1, 0)))
+    return across, down
+
+
+def softness(inverse: Plane) -> float:
+    """How blurred the edges of a map are: 0 clean steps, 0.2 box-filtered ones, 1 ramps.
+
+    The share of a step that the gentler side of a cell has of the steeper one.
+    """
+    gentle = steep = 0.0
+    for axis in (0, 1):
+        before, after = _differences(inverse, axis)
+        larger = np.maximum(np.abs(before), np.abs(after))
+        smaller = np.where(before * after > 0, np.minimum(np.abs(before), np.abs(after)), 0)
+        edge = larger > 0.05 * inverse + 5 * edge_step(inverse)
+        gentle += float(smaller[edge].sum())
+        steep += float(larger[edge].sum())
+    return gentle / steep if steep > 0 else 0.0
+
+
+def deblur(guide: Pixels, inverse: Plane) -> Plane:
+    """`inverse` (h, w) with the ramps at its edges made steps, on its own grid.
+
+    `guide` is the encoded picture at that size. A map with clean edges is left alone.
+    """
+    flat = np.zeros_like(inverse)
+    for _ in range(DEBLUR_PASSES):
+        if softness(inverse) < CRISP:
+            break
+        right, down = slopes(inverse)
+        ramp = np.maximum(np.abs(right), np.abs(down))
+        step = edge_step(inverse)
+        trust = np.exp(-((ramp / (0.04 * inverse + 1.5 * step)) ** 2)) + 0.02
+        steep = depth_edges(inverse) | (ramp > 0.05 * inverse + 2 * step)
+        around = cv2.dilate(steep.astype(np.uint8), np.ones((5, 5))) > 0
+        surface = np.dstack([inverse, flat, flat, trust]).astype(np.float32)
+        inverse = mode_filter(guide, surface, around, radius=2, sigma=1.5,
+                              colour_sigma=0.08)[..., 0]
+    return np.ascontiguousarray(inverse)
+
+
+def sharpen(guide: Pixels, inverse: Plane) -> Plane:
+    """`inverse` (h, w) at the size of `guide` (H, W, 3), a larger encoded picture."""
+    shape = guide.shape[:2]
+    cell = max(shape[0] / inverse.shape[0], shape[1] / inverse.shape[1], 1.0)
+    band = cv2.dilate(depth_edges(inverse).astype(np.float32), np.ones((5, 5)))
+    near_edge = resize_nearest(band, shape) > 0
+    surface = _planes(inverse, shape)
+    surface[..., 0] = np.where(near_edge, surface[..., 0], resize_linear(inverse, shape))
+    for radius, sigma, rarity in PASSES:
+        surface = mode_filter(guide, surface, near_edge, radius=radius * cell,
+                              sigma=sigma * cell, colour_sigma=COLOUR_SIGMA, rarity=rarity,
+                              bias=NEAR_BIAS if rarity else 0)
+    return np.ascontiguousarray(surface[..., 0])
+
+
+def _planes(inverse: Plane, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Every cell of `inverse` as a piece of a plane: (H, W, 4) inverse depth, slopes, trust."""
+    right, down = slopes(inverse)
+    ramp = np.maximum(np.abs(right), np.abs(down))
+    # A steep "plane" is a ramp between two surfaces, not to be continued.
+    step = edge_step(inverse)
+    plausible = np.exp(-((ramp / (0.2 * inverse + 1.5 * step)) ** 2))
+    # The softer the map, the likelier that a ramp's cell shows neither surface.
+    doubt = min(max((softness(inverse) - 0.05) / 0.2, 0), 1)
+    trust = np.exp(-doubt * (ramp / (0.05 * inverse + 1.5 * step)) ** 2)
+    scale_y, scale_x = shape[0] / inverse.shape[0], shape[1] / inverse.shape[1]
+    out = np.empty((*shape, 4), np.float32)
+    planes = inverse, right * plausible / scale_x, down * plausible / scale_y, trust + 0.02
+    for k, plane in enumerate(planes):
+        out[..., k] = resize_nearest(np.asarray(plane, np.float32), shape)
+    offset_y, offset_x = (((np.arange(n) + 0.5) / scale % 1 - 0.5) * scale
+                          for n, scale in zip(shape, (scale_y, scale_x), strict=True))
+    out[..., 0] += out[..., 1] * offset_x[None, :] + out[..., 2] * offset_y[:, None]
+    np.maximum(out[..., 0], 0, out=out[..., 0])
+    return out
+
+
+def upsample_pick(pixels: Pixels, guide: Pixels, inverse: Plane, floor: float,
+                  colour_sigma: float = COLOUR_SIGMA) -> Plane:
+    """`inverse` (h, w), sharp, at the size of `pixels` (H, W, 3) linear light.
+
+    `guide` (h, w, 3) is `encoded` of the pixels at the small size. Linear where the
+    sixteen neighbours show one surface; where they show two (differing by more than
+    `EDGE_SHARE` and `floor`), the one whose colours are the pixel's own.
+    """
+    # Of rows and columns -1 to +2 around each small pixel.
+    four = np.ones((4, 4))
+    low = cv2.erode(inverse, four, anchor=(1, 1), borderType=cv2.BORDER_REPLICATE)
+    high = cv2.dilate(inverse, four, anchor=(1, 1), borderType=cv2.BORDER_REPLICATE)
+    middle = np.where(high - low > 2 * EDGE_SHARE * high + floor, (low + high) / 2, -1)
+    return _pick(np.ascontiguousarray(pixels), guide, inverse, middle.astype(np.float32),
+                 np.float32(colour_sigma))
+
+
+@njit(parallel=True, fastmath=True, cache=True)
+def _pick(pixels: Pixels, guide: Pixels, inverse: Plane, split: Plane,
+          colour_sigma: np.float32) -> Plane:  # pragma: no cover - compiled
+    height, width = pixels.shape[:2]
+    h, w = inverse.shape
+    out = np.empty((height, width), np.float32)
+    by_colour = np.float32(-0.5) / (colour_sigma * colour_sigma)
+    zero, half = np.float32(0), np.float32(0.5)
+    for y in prange(height):
+        v = min(max((y + half) * np.float32(h / height) - half, zero), np.float32(h - 1))
+        top = int(v)
+        fy = np.float32(v - top)
+        for x in range(width):
+            u = min(max((x + half) * np.float32(w / width) - half, zero), np.float32(w - 1))
+            left = int(u)
+            fx = np.float32(u - left)
+            down, right = min(top + 1, h - 1), min(left + 1, w - 1)
+            above = inverse[top, left] * (1 - fx) + inverse[top, right] * fx
+            below = inverse[down, left] * (1 - fx) + inverse[down, right] * fx
+            out[y, x] = above * (1 - fy) + below * fy
+            middle = split[top, left]
+            if middle < 0:
+                continue
+            red, green, blue = (np.sqrt(max(pixels[y, x, 0], zero)),
+                                np.sqrt(max(pixels[y, x, 1], zero)),
+                                np.sqrt(max(pixels[y, x, 2], zero)))
+            near_sum, near_weight, far_sum, far_weight = zero, zero, zero, zero
+            for j in range(max(top - 1, 0), min(top + 3, h)):
+                for i in range(max(left - 1, 0), min(left + 3, w)):
+                    r, g, b = guide[j, i, 0] - red, guide[j, i, 1] - green, guide[j, i, 2] - blue
+                    dy, dx = np.float32(j) - v, np.float32(i) - u
+                    weight = np.exp(by_colour * (r * r + g * g + b * b)
+                                    - half * (dy * dy + dx * dx)) + np.float32(1e-12)
+                    if inverse[j, i] > middle:
+                        near_sum += weight * inverse[j, i]
+                        near_weight += weight
+                    else:
+                        far_sum += weight * inverse[j, i]
+                        far_weight += weight
+            if near_weight >= far_weight:
+                out[y, x] = near_sum / near_weight
+            else:
+                out[y, x] = far_sum / far_weight
+    return out
+
+
+def _split_at_matte(inverse: Plane, matte: Plane) -> Refined:
+    """Two depths along the subject's soft outline, from the sure sides of it.
+
+    The matte knows the outline better than the depth does, so within reach of it (1.5 %
+    of the longer side) depth is continued from the inside and from the outside.
+    """
+    shape = inverse.shape
+    small = fit_within(shape, WORKING_PIXELS / 4)
+    alpha, depth = resize_area(matte, small), resize_nearest(inverse, small)
+    reach = max(1, round(0.015 * max(small)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    inside = cv2.erode((alpha > 0.95).astype(np.float32), disc)
+    outside = cv2.erode((alpha < 0.05).astype(np.float32), disc)
+    if not (inside.any() and outside.any()):
+        return Refined(inverse, inverse, np.ones_like(inverse))
+    front, behind = push_pull(depth, inside), push_pull(depth, outside)
+    # Only where the subject does stand before something: at its feet it does not.
+    apart = front > behind * (1 + 2 * EDGE_SHARE) + edge_step(inverse)
+    band = apart & (inside + outside < 0.5)
+    sides = np.dstack([front, behind, band]).astype(np.float32)
+    return Refined(*_place_sides(inverse, matte, sides))
+
+
+@njit(parallel=True, cache=True)
+def _place_sides(inverse: Plane, matte: Plane, sides: NDArray[np.float32]
+                 ) -> tuple[Plane, Plane, Plane]:  # pragma: no cover - compiled
+    height, width = inverse.shape
+    out, behind, coverage = inverse.copy(), np.empty_like(inverse), np.ones_like(inverse)
+    for y in prange(height):
+        for x in range(width):
+            if linear_at(sides, y, x, height, width, 2) > np.float32(0.5):
+                side = 0 if matte[y, x] > 0 else 1
+                out[y, x] = linear_at(sides, y, x, height, width, side)
+                if 0 < matte[y, x] < 1:
+                    behind[y, x] = linear_at(sides, y, x, height, width, 1)
+                    coverage[y, x] = matte[y, x]
+                    continue
+            behind[y, x] = out[y, x]
+    return out, behind, coverage

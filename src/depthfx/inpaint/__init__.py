@@ -1,0 +1,1 @@
+"""Painting what was hidden."""

@@ -1,0 +1,93 @@
+"""A network's small matte at the photo's size, its soft edge on the picture's own.
+
+Only a band around the small matte's edge is uncertain. There, first on the network's
+own grid and then at a working size, every pixel takes the value that most neighbours
+of its colour have: that moves the outline onto the picture's and makes it crisp. A
+gentle guided filter then softens it as the picture does, and its coefficients are
+applied to the full-size photo, so hair thinner than a working pixel is drawn too.
+Away from the band the matte is 1 and 0.
+
+K. He, J. Sun, X. Tang, "Guided Image Filtering", TPAMI 35(6), 2013; the vote: `raster.mode`.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from depthfx.depth import Plane, checked_plane
+from depthfx.errors import ShapeError
+from depthfx.raster.guided import apply_coefficients, guided_coefficients
+from depthfx.raster.mode import mode_filter
+from depthfx.raster.resample import encoded, fit_within, resize_area, resize_linear
+
+Pixels = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+WORKING_PIXELS = 0.6e6
+BAND_CELLS = 2.0
+"""How far a network's outline may lie from the true one."""
+SURE = 0.05
+COLOUR_SIGMA = 0.06
+SNAP_PASSES = 2
+PASSES = ((1.5, 0.75, 0.5), (1.0, 0.6, 0.5), (0.5, 0.375, 0.0))
+"""Radius and sigma in cells, and rarity, of the passes at the working size."""
+SOFTENING_SHARE, SOFTENING_EPS = 0.0045, 1e-2
+"""Of the guided filter: radius as a share of the longer side, variance of a flat window."""
+
+
+def refine_matte(pixels: Pixels, matte: Plane) -> Plane:
+    """`matte` (h, w) 0..1 of the same frame, at the size of `pixels` (H, W, 3) linear light.
+
+    Returns (H, W) float32 in 0..1; exactly 1 and 0 beyond the band around the small
+    matte's edge. Raises ShapeError if an array has the wrong shape or type.
+    """
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.float32:
+        raise ShapeError(f"pixels must be (H, W, 3) float32, got {pixels.shape} {pixels.dtype}")
+    matte = np.clip(checked_plane("matte", matte), 0, 1)
+    shape = fit_within(pixels.shape[:2], WORKING_PIXELS)
+    guide = encoded(resize_area(pixels, shape))
+    cell = max(shape[0] / matte.shape[0], shape[1] / matte.shape[1], 1.0)
+    inner, outer = sure_sides(resize_linear(matte, shape), BAND_CELLS * cell)
+    outline = snap(guide, matte, ~(inner | outer), cell)
+    crisp = np.clip(2 * outline - 0.5, 0, 1)
+    crisp[inner], crisp[outer] = 1, 0
+    radius = max(1, round(SOFTENING_SHARE * max(shape)))
+    soft = apply_coefficients(guided_coefficients(guide, crisp, radius, SOFTENING_EPS), pixels)
+    # Blurred by a pixel, so that the band has no rim of its own. In place: at 24 MP
+    # every plane counts.
+    np.clip(soft, 0, 1, out=soft)
+    ceiling, floor = cv2.blur((~outer).astype(np.float32), (3, 3)), inner.astype(np.float32)
+    np.minimum(soft, resize_linear(ceiling, soft.shape), out=soft)
+    np.maximum(soft, resize_linear(cv2.blur(floor, (3, 3)), soft.shape), out=soft)
+    return soft
+
+
+def sure_sides(matte: Plane, reach: float) -> tuple[Mask, Mask]:
+    """Where `matte` is surely subject and surely not: nothing else within `reach` pixels."""
+    size = 2 * max(1, round(reach)) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    inner = cv2.erode((matte > 1 - SURE).astype(np.uint8), disc)
+    outer = cv2.erode((matte < SURE).astype(np.uint8), disc)
+    return inner > 0, outer > 0
+
+
+def snap(guide: Pixels, matte: Plane, band: Mask, cell: float) -> Plane:
+    """`matte` (h, w) at the size of `guide` (H, W, 3), its edge on the guide's in `band`."""
+    small = encoded(resize_area(guide**2, matte.shape))
+    everywhere = np.ones(matte.shape, bool)
+    for _ in range(SNAP_PASSES):
+        matte = mode_filter(small, _ballots(matte), everywhere, radius=3, sigma=2,
+                            colour_sigma=COLOUR_SIGMA)[..., 0]
+    out = resize_linear(np.ascontiguousarray(matte), band.shape)
+    for radius, sigma, rarity in PASSES:
+        out = mode_filter(guide, _ballots(out), band, radius=radius * cell, sigma=sigma * cell,
+                          colour_sigma=COLOUR_SIGMA, rarity=rarity)[..., 0]
+    return np.ascontiguousarray(out)
+
+
+def _ballots(matte: Plane) -> NDArray[np.float32]:
+    """`matte` as `mode_filter` reads it: flat, and trusted as far as it is decided."""
+    flat = np.zeros_like(matte)
+    return np.dstack([matte, flat, flat, (2 * matte - 1) ** 2 + np.float32(0.02)])

@@ -1,0 +1,1 @@
+"""Plain image operations on float32 arrays, shared by everything above."""

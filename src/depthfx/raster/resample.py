@@ -1,0 +1,57 @@
+"""Sizes of pictures, and getting from one to another.
+
+Pixel centres lie at +0.5 (a pixel is a square, not a point), so a picture and its
+half-size version cover the same frame: position x in one is x * scale in the other.
+OpenCV's area and linear interpolation both keep to that.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+def fit_within(shape: tuple[int, int], pixels: float) -> tuple[int, int]:
+    """(height, width) of the same aspect with about `pixels` pixels at most; never larger."""
+    height, width = shape
+    scale = min(1.0, math.sqrt(pixels / (height * width)))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def resize_area(array: NDArray, shape: tuple[int, int]) -> Array:
+    """`array` (H, W) or (H, W, C) shrunk to `shape`, each new pixel the mean of what it covers.
+
+    A side that grows is interpolated linearly instead.
+    """
+    return _resize(array, shape, cv2.INTER_AREA)
+
+
+def resize_linear(array: NDArray, shape: tuple[int, int]) -> Array:
+    """`array` (H, W) or (H, W, C) at `shape`, interpolated linearly; made for growing."""
+    return _resize(array, shape, cv2.INTER_LINEAR)
+
+
+def resize_nearest(array: NDArray, shape: tuple[int, int]) -> Array:
+    """`array` at `shape`, each new pixel that one of the old it lies in."""
+    return _resize(array, shape, cv2.INTER_NEAREST_EXACT)
+
+
+def _resize(array: NDArray, shape: tuple[int, int], interpolation: int) -> Array:
+    height, width = shape
+    if array.shape[:2] == (height, width):
+        return np.asarray(array, np.float32)
+    return np.asarray(cv2.resize(array, (width, height), interpolation=interpolation), np.float32)
+
+
+def encoded(pixels: Array) -> Array:
+    """Linear light as values in which equal steps look about equal: its square root.
+
+    For comparing colours, not for files: within 0.04 of the sRGB curve, without its
+    bend, cheap, and defined above 1 as well. Negative light counts as none.
+    """
+    return np.sqrt(np.maximum(pixels, 0))
