@@ -24,8 +24,10 @@ def picture(scene: depthfx.Scene) -> Image.Image:
 
 def side_by_side(pictures: list[Image.Image], height: int = HEIGHT) -> Image.Image:
     """Pictures at one height, a white rule between them."""
-    scaled = [p.resize((round(p.width * height / p.height), height), Image.Resampling.LANCZOS)
-              for p in pictures]
+    scaled = [
+        p.resize((round(p.width * height / p.height), height), Image.Resampling.LANCZOS)
+        for p in pictures
+    ]
     rule = np.full((height, RULE, 3), 255, np.uint8)
     parts = [part for p in scaled for part in (np.asarray(p.convert("RGB")), rule)]
     return Image.fromarray(np.hstack(parts[:-1]))
@@ -40,8 +42,10 @@ def main() -> None:
         side_by_side(strip).save(OUT / f"{name}.jpg", quality=90)
     scene = depthfx.open(HERE / "portrait.jpg")
     box = (130, 0, 330, 160)  # hair and collar, enlarged twice without smoothing
-    crops = [p.crop(box).resize((400, 320), Image.Resampling.NEAREST)
-             for p in (picture(scene), picture(Portrait(f_number=1.4)(scene)))]
+    crops = [
+        p.crop(box).resize((400, 320), Image.Resampling.NEAREST)
+        for p in (picture(scene), picture(Portrait(f_number=1.4)(scene)))
+    ]
     side_by_side(crops).save(OUT / "outline.jpg", quality=92)
 
 

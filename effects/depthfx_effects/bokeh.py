@@ -20,11 +20,14 @@ class Bokeh(Effect):
 
     f_number: float = Param(2.0, ge=0.7, le=64, help="f-number of the full-frame lens imitated")
     aperture_mm: float | None = Param(
-        None, ge=0, le=1000, unit="mm", help="diameter of the opening, instead of the f-number")
+        None, ge=0, le=1000, unit="mm", help="diameter of the opening, instead of the f-number"
+    )
     focus_m: float | None = Param(
-        None, ge=0.01, le=10_000, unit="m", help="distance of the plane of focus")
+        None, ge=0.01, le=10_000, unit="m", help="distance of the plane of focus"
+    )
     focus_xy: Point | None = Param(
-        None, unit="shares of width and height", help="focus on this place in the picture")
+        None, unit="shares of width and height", help="focus on this place in the picture"
+    )
     blades: int = Param(0, ge=0, le=11, help="blades of the aperture, 3 or more; 0 for a disc")
 
     def apply(self, scene: Scene, context: Context) -> Scene:
@@ -35,12 +38,22 @@ class Bokeh(Effect):
 
         camera, depth = scene.photo.camera, scene.depth
         focus = find_focus(scene, self.focus_m, self.focus_xy)
-        opening_m = aperture_m(camera.f35_mm, self.f_number) \
-            if self.aperture_mm is None else self.aperture_mm / 1000
+        opening_m = (
+            aperture_m(camera.f35_mm, self.f_number)
+            if self.aperture_mm is None
+            else self.aperture_mm / 1000
+        )
         blur_px = blur_px_per_inverse_m(opening_m, camera.focal_px) * focus.scale_m
         pixels = defocus(
-            scene.photo.pixels, depth.inverse, focus_inverse=focus.inverse, blur_px=blur_px,
-            aperture=Aperture(self.blades), behind=depth.behind, coverage=depth.coverage,
-            progress=lambda done: context.report("defocus", done))
+            scene.photo.pixels,
+            depth.inverse,
+            focus_inverse=focus.inverse,
+            blur_px=blur_px,
+            aperture=Aperture(self.blades),
+            behind=depth.behind,
+            coverage=depth.coverage,
+            progress=lambda done: context.report("defocus", done),
+        )
         return scene.with_pixels(pixels).with_note(
-            focus.words, focus_m=focus.metres, aperture_mm=opening_m * 1000)
+            focus.words, focus_m=focus.metres, aperture_mm=opening_m * 1000
+        )

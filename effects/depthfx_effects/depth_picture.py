@@ -17,11 +17,14 @@ class DepthPicture(Effect):
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.DEPTH})
 
     colours: Literal["inferno", "turbo", "viridis", "grey"] = Param(
-        "inferno", help="colour map, near to far")
+        "inferno", help="colour map, near to far"
+    )
     near_m: float | None = Param(
-        None, ge=0.01, le=10_000, unit="m", help="nearest distance told apart (metric depth)")
+        None, ge=0.01, le=10_000, unit="m", help="nearest distance told apart (metric depth)"
+    )
     far_m: float | None = Param(
-        None, ge=0.01, le=100_000, unit="m", help="farthest distance told apart (metric depth)")
+        None, ge=0.01, le=100_000, unit="m", help="farthest distance told apart (metric depth)"
+    )
 
     def apply(self, scene: Scene, context: Context) -> Scene:
         from depthfx.raster.colormap import colour_map

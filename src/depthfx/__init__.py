@@ -30,15 +30,44 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "Camera": "camera", "FocalOrigin": "camera", "Chain": "chain", "Context": "context",
-    "Depth": "depth", "Effect": "effect", "Param": "effect", "Point": "effect",
-    "model": "engine.find", "DepthfxError": "errors", "open": "files", "save": "files",
-    "Metadata": "photo.photo", "Photo": "photo.photo", "Product": "product",
-    "Channel": "scene", "Scene": "scene",
+    "Camera": "camera",
+    "FocalOrigin": "camera",
+    "Chain": "chain",
+    "Context": "context",
+    "Depth": "depth",
+    "Effect": "effect",
+    "Param": "effect",
+    "Point": "effect",
+    "model": "engine.find",
+    "DepthfxError": "errors",
+    "open": "files",
+    "save": "files",
+    "Metadata": "photo.photo",
+    "Photo": "photo.photo",
+    "Product": "product",
+    "Channel": "scene",
+    "Scene": "scene",
 }
 
-__all__ = ["Camera", "Chain", "Channel", "Context", "Depth", "DepthfxError", "Effect", "FocalOrigin",
-           "Metadata", "Param", "Photo", "Point", "Product", "Scene", "model", "open", "save"]
+__all__ = [
+    "Camera",
+    "Chain",
+    "Channel",
+    "Context",
+    "Depth",
+    "DepthfxError",
+    "Effect",
+    "FocalOrigin",
+    "Metadata",
+    "Param",
+    "Photo",
+    "Point",
+    "Product",
+    "Scene",
+    "model",
+    "open",
+    "save",
+]
 
 
 def __getattr__(name: str) -> Any:

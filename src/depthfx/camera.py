@@ -54,16 +54,16 @@ class Camera:
         if self.width < 1 or self.height < 1:
             raise ParameterError(f"a camera of {self.width} x {self.height} pixels has no picture")
         if not (math.isfinite(self.focal_px) and self.focal_px > 0):
-            raise ParameterError(
-                f"focal_px={self.focal_px} is not a length in pixels above zero")
+            raise ParameterError(f"focal_px={self.focal_px} is not a length in pixels above zero")
         if self.cx is None:
             object.__setattr__(self, "cx", self.width / 2)
         if self.cy is None:
             object.__setattr__(self, "cy", self.height / 2)
 
     @classmethod
-    def from_f35(cls, f35_mm: float, width: int, height: int,
-                 origin: FocalOrigin = FocalOrigin.USER) -> Camera:
+    def from_f35(
+        cls, f35_mm: float, width: int, height: int, origin: FocalOrigin = FocalOrigin.USER
+    ) -> Camera:
         """A camera from its 35 mm equivalent focal length in millimetres."""
         return cls(width, height, focal_px_from_f35(f35_mm, width, height), origin)
 
@@ -92,6 +92,13 @@ class Camera:
     def resized(self, width: int, height: int) -> Camera:
         """The camera of the same picture at another size (one scale for both sides)."""
         scale = math.hypot(width, height) / self.diagonal_px
-        assert self.cx is not None and self.cy is not None
-        return Camera(width, height, self.focal_px * scale, self.origin,
-                      self.cx * width / self.width, self.cy * height / self.height)
+        assert self.cx is not None
+        assert self.cy is not None
+        return Camera(
+            width,
+            height,
+            self.focal_px * scale,
+            self.origin,
+            self.cx * width / self.width,
+            self.cy * height / self.height,
+        )

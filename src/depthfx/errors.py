@@ -43,5 +43,5 @@ class ShapeError(DepthfxError):
     """Arrays do not have the shape or type they should have."""
 
 
-class Cancelled(DepthfxError):
+class Cancelled(DepthfxError):  # noqa: N818 - the user's wish, not a fault
     """The user stopped the work."""

@@ -15,8 +15,12 @@ def point_light(inverse=0.25, focal_px=1000.0):
     """One bright pixel in the dark, on a wall at 4 m."""
     pixels = np.zeros((SIZE, SIZE, 3), f32)
     pixels[SIZE // 2, SIZE // 2] = 100.0
-    return Scene.from_arrays(pixels, inverse=np.full((SIZE, SIZE), inverse, f32),
-                             focal_px=focal_px, matte=np.zeros((SIZE, SIZE), f32))
+    return Scene.from_arrays(
+        pixels,
+        inverse=np.full((SIZE, SIZE), inverse, f32),
+        focal_px=focal_px,
+        matte=np.zeros((SIZE, SIZE), f32),
+    )
 
 
 def disc_radius(picture):
@@ -38,7 +42,8 @@ def test_a_point_becomes_a_disc_of_the_predicted_radius(aperture_mm, focus_m):
 
 def test_the_plane_of_focus_is_left_alone(scene):
     out = Bokeh(aperture_mm=100, focus_m=4)(
-        Scene.from_arrays(scene.photo.pixels, inverse=np.full((48, 64), 0.25, f32), focal_px=60.0))
+        Scene.from_arrays(scene.photo.pixels, inverse=np.full((48, 64), 0.25, f32), focal_px=60.0)
+    )
     assert np.abs(out.photo.pixels - scene.photo.pixels).max() < 0.5 / 255 / 12.92
 
 
@@ -67,8 +72,13 @@ def test_twice_the_pixels_is_twice_the_radius():
 
 
 def test_relative_depth_takes_its_scale_from_the_focus(scene):
-    relative = Scene.from_arrays(scene.photo.pixels, inverse=scene.depth.inverse * 7,
-                                 metric=False, matte=scene.matte, focal_px=60.0)
+    relative = Scene.from_arrays(
+        scene.photo.pixels,
+        inverse=scene.depth.inverse * 7,
+        metric=False,
+        matte=scene.matte,
+        focal_px=60.0,
+    )
     told = Bokeh(aperture_mm=200, focus_m=2)(relative)
     metric = Bokeh(aperture_mm=200, focus_m=2)(scene)
     np.testing.assert_allclose(told.photo.pixels, metric.photo.pixels, atol=1e-4)
@@ -86,6 +96,10 @@ def test_without_a_wish_the_subject_is_in_focus(scene):
 
 
 def test_without_a_subject_it_says_so(scene):
-    empty = Scene.from_arrays(scene.photo.pixels, inverse=scene.depth.inverse, focal_px=60.0,
-                              matte=np.zeros_like(scene.matte))
+    empty = Scene.from_arrays(
+        scene.photo.pixels,
+        inverse=scene.depth.inverse,
+        focal_px=60.0,
+        matte=np.zeros_like(scene.matte),
+    )
     assert "no subject found" in Bokeh()(empty).notes[0]

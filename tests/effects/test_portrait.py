@@ -76,10 +76,13 @@ def test_a_smaller_opening_blurs_less():
     scene = red_subject_on_grey()
     wall = rng.random(scene.photo.pixels.shape, dtype=f32)
     pixels = np.where(scene.matte[..., None] > 0, scene.photo.pixels, wall)
-    textured = Scene.from_arrays(pixels, inverse=scene.depth.inverse, matte=scene.matte,
-                                 focal_px=180.0)
-    spread = [Portrait(f_number=n)(textured).photo.pixels[scene.matte == 0].std()
-              for n in (1.4, 2.8, 5.6, 16)]
+    textured = Scene.from_arrays(
+        pixels, inverse=scene.depth.inverse, matte=scene.matte, focal_px=180.0
+    )
+    spread = [
+        Portrait(f_number=n)(textured).photo.pixels[scene.matte == 0].std()
+        for n in (1.4, 2.8, 5.6, 16)
+    ]
     assert spread == sorted(spread)
     assert spread[-1] > 2 * spread[0]
 
@@ -87,10 +90,16 @@ def test_a_smaller_opening_blurs_less():
 def test_without_a_subject_it_is_plain_defocus(scene):
     from depthfx_effects import Bokeh
 
-    empty = Scene.from_arrays(scene.photo.pixels, inverse=scene.depth.inverse, focal_px=60.0,
-                              matte=np.zeros_like(scene.matte))
-    np.testing.assert_array_equal(Portrait(f_number=1, focus_m=2)(empty).photo.pixels,
-                                  Bokeh(f_number=1, focus_m=2)(empty).photo.pixels)
+    empty = Scene.from_arrays(
+        scene.photo.pixels,
+        inverse=scene.depth.inverse,
+        focal_px=60.0,
+        matte=np.zeros_like(scene.matte),
+    )
+    np.testing.assert_array_equal(
+        Portrait(f_number=1, focus_m=2)(empty).photo.pixels,
+        Bokeh(f_number=1, focus_m=2)(empty).photo.pixels,
+    )
 
 
 def test_facts_say_how_much_is_subject(scene):

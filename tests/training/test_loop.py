@@ -90,7 +90,7 @@ def test_published_encoder_weights_load_strictly():
     network = EmbeddedNetwork("lite2")
     network.encoder.load_imagenet(state)
     assert torch.equal(network.encoder._conv_stem.weight, state["_conv_stem.weight"])
-    with pytest.raises(RuntimeError, match="size mismatch|Missing"):
+    with pytest.raises(RuntimeError, match=r"size mismatch|Missing"):
         EmbeddedNetwork("lite0").encoder.load_imagenet(state)
 
 

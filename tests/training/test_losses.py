@@ -33,8 +33,9 @@ def test_the_worst_fifth_is_dropped(truth):
     spoilt = truth.clone()
     spoilt[:, :3] += 50  # an eighth of the rows
     # Alignment itself still sees the outliers, so something is left.
-    assert losses.affine_invariant(spoilt, truth, keep=0.8) \
-        < 0.6 * losses.affine_invariant(spoilt, truth, keep=1.0)
+    assert losses.affine_invariant(spoilt, truth, keep=0.8) < 0.6 * losses.affine_invariant(
+        spoilt, truth, keep=1.0
+    )
 
 
 def test_log_error_is_the_log_of_the_factor(truth):

@@ -21,8 +21,9 @@ def test_a_wall_has_the_same_depth_everywhere():
 
 
 def test_a_ball_is_hit_where_it_should_be():
-    t, normal = synthetic.hit(Solid((0, 0, 5), (2, 2, 2), round=True), EYE,
-                              np.array([[0, 0, 1], [1, 0, 0]], np.float32))
+    t, normal = synthetic.hit(
+        Solid((0, 0, 5), (2, 2, 2), round=True), EYE, np.array([[0, 0, 1], [1, 0, 0]], np.float32)
+    )
     assert t[0] == pytest.approx(3.0)
     assert np.isinf(t[1])
     np.testing.assert_allclose(normal[0], [0, 0, -1], atol=1e-6)
@@ -30,8 +31,9 @@ def test_a_ball_is_hit_where_it_should_be():
 
 def test_a_turned_box_shows_its_edge():
     """A cube of half side 1 turned by 45 degrees is sqrt(2) deep."""
-    t, _ = synthetic.hit(Solid((0, 0, 5), (1, 1, 1), yaw=np.pi / 4), EYE,
-                         np.array([[1e-4, 0, 1]], np.float32))
+    t, _ = synthetic.hit(
+        Solid((0, 0, 5), (1, 1, 1), yaw=np.pi / 4), EYE, np.array([[1e-4, 0, 1]], np.float32)
+    )
     assert t[0] == pytest.approx(5 - np.sqrt(2), abs=1e-3)
 
 

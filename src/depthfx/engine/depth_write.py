@@ -38,7 +38,12 @@ def _npz(depth: Depth, file: BinaryIO) -> None:
 
 
 WRITERS: dict[str, Callable[[Depth, BinaryIO], None]] = {
-    ".png": _png, ".tif": _tiff, ".tiff": _tiff, ".npy": _npy, ".npz": _npz}
+    ".png": _png,
+    ".tif": _tiff,
+    ".tiff": _tiff,
+    ".npy": _npy,
+    ".npz": _npz,
+}
 
 
 def _range(depth: Depth) -> tuple[float, float]:
@@ -59,17 +64,24 @@ def sidecar(depth: Depth, camera: Camera, path: Path, source: Path) -> dict[str,
     low, high = _range(depth)
     meaning = {"white_inverse": high, "black_inverse": low} if coded else {}
     return {
-        "photo": source.name, "quantity": "inverse depth along the optical axis",
-        "unit": "1/m" if depth.metric else "relative", "polarity": "near is large (white)",
-        "metric": depth.metric, **meaning, "nearest_m": 1 / high if depth.metric else None,
-        "farthest_m": 1 / low if depth.metric and low > 0 else None, "depth_from": depth.origin,
-        "focal_px": camera.focal_px, "focal_origin": str(camera.origin),
+        "photo": source.name,
+        "quantity": "inverse depth along the optical axis",
+        "unit": "1/m" if depth.metric else "relative",
+        "polarity": "near is large (white)",
+        "metric": depth.metric,
+        **meaning,
+        "nearest_m": 1 / high if depth.metric else None,
+        "farthest_m": 1 / low if depth.metric and low > 0 else None,
+        "depth_from": depth.origin,
+        "focal_px": camera.focal_px,
+        "focal_origin": str(camera.origin),
         "software": f"depthfx {__version__}",
     }
 
 
-def write_depth(depth: Depth, camera: Camera, path: Path, *, source: Path,
-                overwrite: bool = False) -> list[Path]:
+def write_depth(
+    depth: Depth, camera: Camera, path: Path, *, source: Path, overwrite: bool = False
+) -> list[Path]:
     """Write `depth` and its sidecar `<path>.json`, whole or not at all; the paths written.
 
     PNG and TIFF hold 16-bit inverse depth from black (farthest) to white (nearest);

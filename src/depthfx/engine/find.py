@@ -51,8 +51,10 @@ def fit(depth: Depth, photo: Photo, path: Path) -> Depth:
     """
     (height, width), (rows, columns) = photo.shape, depth.shape
     if abs(columns * height / (rows * width) - 1) > ASPECT_TOLERANCE:
-        raise DepthError(f"{path} is {columns} x {rows}, which is another shape than the photo's "
-                         f"{width} x {height}; crop it as the photo was cropped")
+        raise DepthError(
+            f"{path} is {columns} x {rows}, which is another shape than the photo's "
+            f"{width} x {height}; crop it as the photo was cropped"
+        )
     if depth.shape == photo.shape:
         return depth
     fine = refine(photo.pixels, depth.inverse)

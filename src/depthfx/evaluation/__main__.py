@@ -1,8 +1,8 @@
 """The measuring commands, each after `python -m depthfx.evaluation`:
 
-    bench                 start-up time and the portrait command on a 12 MP photo
-    score FOLDER          the reference data's own scorers over what the commands use
-    reference -o FILE     the reference page of all effects, from their declarations
+bench                 start-up time and the portrait command on a 12 MP photo
+score FOLDER          the reference data's own scorers over what the commands use
+reference -o FILE     the reference page of all effects, from their declarations
 """
 
 from __future__ import annotations

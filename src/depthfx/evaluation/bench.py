@@ -27,20 +27,23 @@ def seconds(*words: str) -> float:
 def twelve_megapixels(path: Path) -> None:
     """A 4000 x 3000 JPEG: a bright figure before a busy wall, with grain."""
     rng = np.random.default_rng(0)
-    wall = cv2.resize(rng.integers(0, 255, (75, 100, 3), np.uint8), (4000, 3000),
-                      interpolation=cv2.INTER_CUBIC)
+    wall = cv2.resize(
+        rng.integers(0, 255, (75, 100, 3), np.uint8), (4000, 3000), interpolation=cv2.INTER_CUBIC
+    )
     cv2.ellipse(wall, (2000, 1300), (450, 600), 0, 0, 360, (140, 170, 220), -1)
     cv2.ellipse(wall, (2000, 3000), (1100, 1200), 0, 0, 360, (90, 60, 40), -1)
     grain = rng.normal(0, 4, wall.shape[:2])[..., None]
-    cv2.imwrite(str(path), np.clip(wall + grain, 0, 255).astype(np.uint8),
-                [cv2.IMWRITE_JPEG_QUALITY, 92])
+    cv2.imwrite(
+        str(path), np.clip(wall + grain, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 92]
+    )
 
 
 def bench() -> None:
     """Print medians, and the ratio of each to its yardstick where it has one."""
     python = sys.executable
-    print(f"machine: {platform.processor() or platform.machine()}, Python "
-          f"{platform.python_version()}")
+    print(
+        f"machine: {platform.processor() or platform.machine()}, Python {platform.python_version()}"
+    )
     helps, clicks = [], []
     for _ in range(RUNS):
         helps.append(seconds(python, "-m", "depthfx", "--help"))
@@ -53,5 +56,7 @@ def bench() -> None:
         command = (python, "-m", "depthfx", "portrait", str(photo), "-o", str(out), "--overwrite")
         runs = [seconds(*command) for _ in range(4)][1:]
     peak_gb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    print(f"depthfx portrait, 12 MP JPEG: {statistics.median(runs):.2f} s "
-          f"({min(runs):.2f} to {max(runs):.2f}), peak {peak_gb:.2f} GB")
+    print(
+        f"depthfx portrait, 12 MP JPEG: {statistics.median(runs):.2f} s "
+        f"({min(runs):.2f} to {max(runs):.2f}), peak {peak_gb:.2f} GB"
+    )

@@ -44,7 +44,7 @@ def score(folder: Path, parts: list[str]) -> None:
             scorer.print_table(scorer.evaluate(predict, str(folder / "rgbd" / "eval")))
     if "subjects" in parts:
         scorer = load_scorer(folder / "subjects")
-        result = scorer.evaluate(lambda rgb, item: embedded.matte(rgb), str(folder / "subjects"))
+        result = scorer.evaluate(lambda rgb, _: embedded.matte(rgb), str(folder / "subjects"))
         print("-- subjects: embedded")
         print(scorer.table(result))
     if "truth" in parts:

@@ -63,7 +63,9 @@ def at_point(inverse: Plane, x: float, y: float, spread: float = 0.006) -> float
     height, width = inverse.shape
     reach = max(1, round(spread * float(np.hypot(height, width))))
     row, column = min(int(y * height), height - 1), min(int(x * width), width - 1)
-    window = inverse[max(0, row - reach): row + reach + 1, max(0, column - reach): column + reach + 1]
+    window = inverse[
+        max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1
+    ]
     return float(np.median(window))
 
 
@@ -77,7 +79,7 @@ def on_subject(inverse: Plane, matte: Plane) -> tuple[float, str]:
     solid = matte > 0.8
     if solid.mean() < SMALLEST_SUBJECT:
         height, width = inverse.shape
-        middle = inverse[height // 4: -(height // 4) or None, width // 4: -(width // 4) or None]
+        middle = inverse[height // 4 : -(height // 4) or None, width // 4 : -(width // 4) or None]
         return float(np.percentile(middle, 75)), "no subject found, focus on the middle"
     rows = np.flatnonzero(solid.any(1))
     half = (rows[0] + rows[-1]) // 2 + 1

@@ -27,8 +27,16 @@ WORKING_PIXELS = 1_000_000
 STRIP_ROWS = 256
 
 
-def portrait(pixels: Pixels, depth: Depth, matte: Plane, *, focus_inverse: float, blur_px: float,
-             aperture: Aperture, progress: Callable[[float], None] | None = None) -> Pixels:
+def portrait(
+    pixels: Pixels,
+    depth: Depth,
+    matte: Plane,
+    *,
+    focus_inverse: float,
+    blur_px: float,
+    aperture: Aperture,
+    progress: Callable[[float], None] | None = None,
+) -> Pixels:
     """`pixels` with everything but the subject blurred by depth.
 
     pixels : (H, W, 3) float32, linear light
@@ -38,16 +46,29 @@ def portrait(pixels: Pixels, depth: Depth, matte: Plane, *, focus_inverse: float
     Returns (H, W, 3) float32. Without a subject this is plain defocus.
     """
     if float(matte.max()) < 0.5:
-        return defocus(pixels, depth.inverse, focus_inverse=focus_inverse, blur_px=blur_px,
-                       aperture=aperture, behind=depth.behind, coverage=depth.coverage,
-                       progress=progress)
+        return defocus(
+            pixels,
+            depth.inverse,
+            focus_inverse=focus_inverse,
+            blur_px=blur_px,
+            aperture=aperture,
+            behind=depth.behind,
+            coverage=depth.coverage,
+            progress=progress,
+        )
     doubt = broad_doubt(matte)
     background = background_colours(pixels, matte)
     blend(background, pixels, doubt)
     inverse = background_inverse(depth, matte, focus_inverse)
     blend(inverse, depth.inverse, doubt)
-    out = defocus(background, inverse, focus_inverse=focus_inverse, blur_px=blur_px,
-                  aperture=aperture, progress=progress)
+    out = defocus(
+        background,
+        inverse,
+        focus_inverse=focus_inverse,
+        blur_px=blur_px,
+        aperture=aperture,
+        progress=progress,
+    )
     del background, inverse
     subject = foreground_colours(pixels, matte)
     blend(subject, pixels, doubt)

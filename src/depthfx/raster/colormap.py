@@ -9,20 +9,27 @@ from numpy.typing import NDArray
 from depthfx.depth import Plane
 from depthfx.photo.colour import srgb_to_linear
 
-MAPS = {"inferno": cv2.COLORMAP_INFERNO, "turbo": cv2.COLORMAP_TURBO,
-        "viridis": cv2.COLORMAP_VIRIDIS}
+MAPS = {
+    "inferno": cv2.COLORMAP_INFERNO,
+    "turbo": cv2.COLORMAP_TURBO,
+    "viridis": cv2.COLORMAP_VIRIDIS,
+}
 
 
 def ramp(colours: str) -> NDArray[np.float32]:
-    """256 linear colours (256, 3) float32 of a map, low to high; "grey" is even in encoded values."""
+    """256 linear colours (256, 3) float32 of a map, low to high; "grey" is even when encoded."""
     steps = np.arange(256, dtype=np.uint8)[:, None]
-    encoded = np.repeat(steps, 3, 1) if colours == "grey" \
+    encoded = (
+        np.repeat(steps, 3, 1)
+        if colours == "grey"
         else cv2.applyColorMap(steps, MAPS[colours])[:, 0, ::-1]
+    )
     return srgb_to_linear(encoded.astype(np.float32) / 255)
 
 
-def colour_map(plane: Plane, colours: str, low: float | None = None,
-               high: float | None = None) -> NDArray[np.float32]:
+def colour_map(
+    plane: Plane, colours: str, low: float | None = None, high: float | None = None
+) -> NDArray[np.float32]:
     """`plane` (H, W) between `low` and `high` as linear RGB (H, W, 3) float32.
 
     Limits that are not given are the 1st and 99th percentiles, so that a few stray

@@ -96,13 +96,18 @@ def load_depth_pairs(folder: Path) -> list[DepthPair]:
 
 def load_matte_pairs(folder: Path) -> list[MattePair]:
     """All pairs of one matte source."""
-    return [MattePair(read_photo(folder / f"{item['id']}.jpg"),
-                      _read(folder / f"{item['id']}.png", cv2.IMREAD_GRAYSCALE))
-            for item in _items(folder)]
+    return [
+        MattePair(
+            read_photo(folder / f"{item['id']}.jpg"),
+            _read(folder / f"{item['id']}.png", cv2.IMREAD_GRAYSCALE),
+        )
+        for item in _items(folder)
+    ]
 
 
-def random_window(rng: Rng, source: tuple[int, int], target: tuple[int, int],
-                  smallest: float = 0.55) -> NDArray[np.float64]:
+def random_window(
+    rng: Rng, source: tuple[int, int], target: tuple[int, int], smallest: float = 0.55
+) -> NDArray[np.float64]:
     """A random crop as a 2 x 3 map from target to source pixels.
 
     `source` and `target` are (height, width). The window has the target's aspect
@@ -113,8 +118,12 @@ def random_window(rng: Rng, source: tuple[int, int], target: tuple[int, int],
     largest = min(source_h / h, source_w / (w * stretch))
     scale = largest * rng.uniform(smallest, 1.0)
     spare_x, spare_y = source_w - scale * stretch * w, source_h - scale * h
-    centre = np.array([rng.uniform(0, max(spare_x, 0)) + scale * stretch * w / 2,
-                       rng.uniform(0, max(spare_y, 0)) + scale * h / 2])
+    centre = np.array(
+        [
+            rng.uniform(0, max(spare_x, 0)) + scale * stretch * w / 2,
+            rng.uniform(0, max(spare_y, 0)) + scale * h / 2,
+        ]
+    )
     # Most photos are level; the tilted ones must not surprise.
     angle = np.radians(rng.normal(0, 2.0 if rng.random() < 0.8 else 15.0))
     flip = -1.0 if rng.random() < 0.5 else 1.0
@@ -123,8 +132,14 @@ def random_window(rng: Rng, source: tuple[int, int], target: tuple[int, int],
     return np.column_stack([linear, centre - linear @ [w / 2, h / 2]])
 
 
-def warp(pixels: NDArray, window: NDArray[np.float64], size: tuple[int, int], *, nearest: bool = False,
-         outside: int | None = None) -> NDArray:
+def warp(
+    pixels: NDArray,
+    window: NDArray[np.float64],
+    size: tuple[int, int],
+    *,
+    nearest: bool = False,
+    outside: int | None = None,
+) -> NDArray:
     """`pixels` seen through `window` at `size` (height, width).
 
     The grid is that of pixel centres at +0.5. `outside` fills what lies beyond
@@ -135,8 +150,9 @@ def warp(pixels: NDArray, window: NDArray[np.float64], size: tuple[int, int], *,
     centred[:, 2] += window[:, :2] @ half - half
     flags = cv2.WARP_INVERSE_MAP | (cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR)
     border = cv2.BORDER_REFLECT_101 if outside is None else cv2.BORDER_CONSTANT
-    return cv2.warpAffine(pixels, centred, size[::-1], flags=flags, borderMode=border,
-                          borderValue=outside or 0)
+    return cv2.warpAffine(
+        pixels, centred, size[::-1], flags=flags, borderMode=border, borderValue=outside or 0
+    )
 
 
 def halved(window: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -168,10 +184,14 @@ def matte_sample(rng: Rng, pair: MattePair, size: tuple[int, int]) -> Sample:
     half = (size[0] // 2, size[1] // 2)
     matte = cv2.resize(warp(pair.matte, window, size), half[::-1], interpolation=cv2.INTER_AREA)
     rgb = degrade(rng, warp(pair.rgb, window, size))
-    return Sample(rgb, np.zeros(half, np.float32), False, matte.astype(np.float32) / np.float32(255))
+    return Sample(
+        rgb, np.zeros(half, np.float32), False, matte.astype(np.float32) / np.float32(255)
+    )
 
 
-def composite_sample(rng: Rng, scene: DepthPair, subject: MattePair, size: tuple[int, int]) -> Sample:
+def composite_sample(
+    rng: Rng, scene: DepthPair, subject: MattePair, size: tuple[int, int]
+) -> Sample:
     """A subject with a known matte put into a scene with known depth.
 
     The subject stands upright at one depth, nearer than what it hides: at the
@@ -200,7 +220,9 @@ def composite_sample(rng: Rng, scene: DepthPair, subject: MattePair, size: tuple
     hidden = inverse[inside]
     ground = np.median(inverse[feet][inside[feet]])
     nearest = max(float(np.percentile(hidden, 90)), float(ground))
-    at = nearest * (rng.uniform(1.1, 2.2) if feet >= inverse.shape[0] - 2 else rng.uniform(1.0, 1.15))
+    at = nearest * (
+        rng.uniform(1.1, 2.2) if feet >= inverse.shape[0] - 2 else rng.uniform(1.0, 1.15)
+    )
     return Sample(degrade(rng, rgb), np.where(inside, np.float32(at), inverse), metric, small)
 
 
@@ -214,7 +236,7 @@ def match_light(rng: Rng, front: Image, back: Image, alpha: Plane) -> Plane:
     share = rng.uniform(0.0, 0.6)
     gain = (scene.std(0) + 8) / spread
     target = mean + share * (scene.mean(0) - mean)
-    return np.clip((front - mean) * gain ** share + target, 0, 255)
+    return np.clip((front - mean) * gain**share + target, 0, 255)
 
 
 def degrade(rng: Rng, rgb: Image) -> Image:
@@ -257,10 +279,14 @@ class Mixture:
         mattes = round(count * self.matte_share)
         composites = round(count * self.composite_share)
         samples = [matte_sample(rng, self._pick_matte(rng), size) for _ in range(mattes)]
-        samples += [composite_sample(rng, self._pick_depth(rng), self._pick_matte(rng), size)
-                    for _ in range(composites)]
-        samples += [depth_sample(rng, self._pick_depth(rng), size)
-                    for _ in range(count - mattes - composites)]
+        samples += [
+            composite_sample(rng, self._pick_depth(rng), self._pick_matte(rng), size)
+            for _ in range(composites)
+        ]
+        samples += [
+            depth_sample(rng, self._pick_depth(rng), size)
+            for _ in range(count - mattes - composites)
+        ]
         return samples
 
     def _pick_matte(self, rng: Rng) -> MattePair:

@@ -36,10 +36,19 @@ def export(network: EmbeddedNetwork, path: Path) -> None:
     full = path.with_suffix(".full.onnx")
     free = {2: "height", 3: "width"}
     torch.onnx.export(
-        Exported(network).eval(), (example,), str(full), dynamo=False, opset_version=17,
-        input_names=["rgb"], output_names=["inverse", "matte"],
-        dynamic_axes={"rgb": free, "inverse": {1: "rows", 2: "columns"},
-                      "matte": {1: "rows", 2: "columns"}})
+        Exported(network).eval(),
+        (example,),
+        str(full),
+        dynamo=False,
+        opset_version=17,
+        input_names=["rgb"],
+        output_names=["inverse", "matte"],
+        dynamic_axes={
+            "rgb": free,
+            "inverse": {1: "rows", 2: "columns"},
+            "matte": {1: "rows", 2: "columns"},
+        },
+    )
     model = onnx.load(str(full))
     full.unlink()
     halve_weights(model)
@@ -55,7 +64,8 @@ def halve_weights(model: onnx.ModelProto, smallest: int = 64) -> None:
             continue
         name = tensor.name
         half = numpy_helper.from_array(
-            numpy_helper.to_array(tensor).astype(np.float16), name + "_half")
+            numpy_helper.to_array(tensor).astype(np.float16), name + "_half"
+        )
         tensor.CopyFrom(half)
         casts.append(helper.make_node("Cast", [name + "_half"], [name], to=TensorProto.FLOAT))
     nodes = list(model.graph.node)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import queue
 import threading
 import time
@@ -62,8 +61,10 @@ class Recipe:
     def read(cls, path: Path) -> Recipe:
         values = tomllib.loads(path.read_text())
         for kind in ("depth", "mattes"):
-            values[kind] = [Source((path.parent / s["folder"]).resolve(), s.get("weight", 1.0))
-                            for s in values.get(kind, [])]
+            values[kind] = [
+                Source((path.parent / s["folder"]).resolve(), s.get("weight", 1.0))
+                for s in values.get(kind, [])
+            ]
         if values.get("imagenet"):
             values["imagenet"] = str((path.parent / values["imagenet"]).resolve())
         return cls(**values)
@@ -79,11 +80,15 @@ class Run:
     step: int = 0
 
     def save(self, path: Path) -> None:
-        state = {"step": self.step, "network": self.network.state_dict(),
-                 "averaged": self.averaged.state_dict(), "optimizer": self.optimizer.state_dict()}
+        state = {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
         partial = path.with_suffix(".partial")
         torch.save(state, partial)
-        os.replace(partial, path)
+        partial.replace(path)
 
     def load(self, path: Path) -> None:
         state = torch.load(path, weights_only=True)
@@ -95,9 +100,13 @@ class Run:
 
 def load_mixture(recipe: Recipe) -> Mixture:
     return Mixture(
-        [load_depth_pairs(s.folder) for s in recipe.depth], [s.weight for s in recipe.depth],
-        [load_matte_pairs(s.folder) for s in recipe.mattes], [s.weight for s in recipe.mattes],
-        recipe.composite_share, recipe.matte_share)
+        [load_depth_pairs(s.folder) for s in recipe.depth],
+        [s.weight for s in recipe.depth],
+        [load_matte_pairs(s.folder) for s in recipe.mattes],
+        [s.weight for s in recipe.mattes],
+        recipe.composite_share,
+        recipe.matte_share,
+    )
 
 
 def start(recipe: Recipe) -> Run:
@@ -115,7 +124,9 @@ def start(recipe: Recipe) -> Run:
     rest = [p for p in network.parameters() if id(p) not in known]
     optimizer = torch.optim.AdamW(
         [{"params": encoder, "share": recipe.encoder_rate}, {"params": rest, "share": 1.0}],
-        lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        lr=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+    )
     return Run(network, averaged, optimizer)
 
 
@@ -131,7 +142,10 @@ def rate(recipe: Recipe, step: int) -> float:
 def collate(samples: list[Sample]) -> dict[str, Tensor]:
     rgb = torch.from_numpy(np.stack([s.rgb for s in samples]))
     return {
-        "rgb": rgb.permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=torch.channels_last),
+        "rgb": rgb.permute(0, 3, 1, 2)
+        .float()
+        .div(255)
+        .contiguous(memory_format=torch.channels_last),
         "inverse": torch.from_numpy(np.stack([s.inverse for s in samples])),
         "matte": torch.from_numpy(np.stack([s.matte for s in samples])),
         "metric": torch.tensor([s.metric for s in samples]),
@@ -206,8 +220,9 @@ def train(recipe: Recipe, out: Path) -> Run:
             follow(run.averaged, run.network, min(recipe.average, (1 + run.step) / (10 + run.step)))
             if run.step == 0:
                 writer.writerow(["step", "total", *parts])
-            writer.writerow([run.step, f"{total.item():.5f}",
-                             *(f"{v.item():.5f}" for v in parts.values())])
+            writer.writerow(
+                [run.step, f"{total.item():.5f}", *(f"{v.item():.5f}" for v in parts.values())]
+            )
             run.step += 1
             if run.step % 10 == 0:
                 file.flush()

@@ -31,6 +31,7 @@ def align(predicted: Tensor, truth: Tensor, known: Tensor) -> tuple[Tensor, Tens
 
     R. Ranftl et al., "Towards Robust Monocular Depth Estimation", 2020, eq. 5.
     """
+
     def normal(x: Tensor) -> Tensor:
         flat = torch.where(known, x, torch.full_like(x, float("nan"))).flatten(1)
         median = flat.nanmedian(1).values.nan_to_num()[:, None, None]
@@ -61,7 +62,7 @@ def gradient(predicted: Tensor, truth: Tensor, scales: int = 4) -> Tensor:
     error = torch.where(known, a - b, torch.zeros_like(a))
     total = predicted.new_zeros(())
     for scale in range(scales):
-        step = 2 ** scale
+        step = 2**scale
         e, k = error[:, ::step, ::step], known[:, ::step, ::step]
         for dim in (1, 2):
             both = k.narrow(dim, 1, k.shape[dim] - 1) & k.narrow(dim, 0, k.shape[dim] - 1)
@@ -110,6 +111,7 @@ def matte_loss(logits: Tensor, matte: Tensor) -> Tensor:
     alpha = logits.sigmoid()
     both, either = (alpha * target).sum((1, 2)), (alpha + target - alpha * target).sum((1, 2))
     overlap = 1 - (both + 1) / (either + 1)
-    edges = (alpha.diff(dim=1) - target.diff(dim=1)).abs().mean((1, 2)) \
-        + (alpha.diff(dim=2) - target.diff(dim=2)).abs().mean((1, 2))
+    edges = (alpha.diff(dim=1) - target.diff(dim=1)).abs().mean((1, 2)) + (
+        alpha.diff(dim=2) - target.diff(dim=2)
+    ).abs().mean((1, 2))
     return _mean_over(entropy + 0.5 * overlap + 2 * edges, known)

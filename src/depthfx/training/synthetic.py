@@ -100,8 +100,9 @@ def lattice_noise(grid: NDArray[np.float64], x: Vector, y: Vector) -> NDArray[np
     fx, fy = x - column, y - row
     n = len(grid)
     left, right, above, below = column % n, (column + 1) % n, row % n, (row + 1) % n
-    return ((grid[above, left] * (1 - fx) + grid[above, right] * fx) * (1 - fy)
-            + (grid[below, left] * (1 - fx) + grid[below, right] * fx) * fy)
+    return (grid[above, left] * (1 - fx) + grid[above, right] * fx) * (1 - fy) + (
+        grid[below, left] * (1 - fx) + grid[below, right] * fx
+    ) * fy
 
 
 def paint(rng: Rng, kind: int, place: Vector, normal: Vector) -> Vector:
@@ -116,21 +117,22 @@ def paint(rng: Rng, kind: int, place: Vector, normal: Vector) -> Vector:
     if kind == 0:
         mix = np.zeros_like(u)
     elif kind == 1:
-        mix = ((np.floor(u / scale) + np.floor(v / scale)) % 2)
+        mix = (np.floor(u / scale) + np.floor(v / scale)) % 2
     elif kind == 2:
-        mix = (np.floor((u * np.cos(scale * 40) + v * np.sin(scale * 40)) / scale) % 2)
+        mix = np.floor((u * np.cos(scale * 40) + v * np.sin(scale * 40)) / scale) % 2
     elif kind == 3:  # bricks, tiles
         row = np.floor(v / scale)
         mix = ((v / scale - row) < 0.1) | (((u / scale / 2 + 0.5 * (row % 2)) % 1) < 0.05)
     elif kind == 4:  # a facade's windows
         width, height = rng.uniform(1.2, 3), rng.uniform(2.4, 3.6)
-        mix = (np.abs(u / width % 1 - 0.5) < rng.uniform(0.15, 0.35)) \
-            & (np.abs(v / height % 1 - 0.5) < rng.uniform(0.2, 0.35))
+        mix = (np.abs(u / width % 1 - 0.5) < rng.uniform(0.15, 0.35)) & (
+            np.abs(v / height % 1 - 0.5) < rng.uniform(0.2, 0.35)
+        )
     else:
         mix = np.zeros_like(u)
         for octave in range(4):
-            spread = scale * 4 / 2 ** octave
-            mix += lattice_noise(rng.random((64, 64)), u / spread, v / spread) / 2 ** octave
+            spread = scale * 4 / 2**octave
+            mix += lattice_noise(rng.random((64, 64)), u / spread, v / spread) / 2**octave
         mix = np.clip(mix / 1.9 * 2 - 0.5, 0, 1)
     colour = base + np.asarray(mix, np.float32)[:, None] * (other - base)
     return np.clip(colour, 0.005, 0.95).astype(np.float32)
@@ -168,7 +170,7 @@ def cast(rng: Rng, world: World, size: tuple[int, int]) -> tuple[Vector, Plane]:
             away = lamp - place
             distance = np.linalg.norm(away, axis=1)
             facing = np.maximum((normals[seen] * away).sum(1) / distance, 0)
-            light = ambient + facing * 4 / (1 + distance ** 2)
+            light = ambient + facing * 4 / (1 + distance**2)
         colours[seen] = albedo * light[:, None] + np.float32(solid.glow)
     if world.fog:
         keep = np.exp(-world.fog * np.minimum(best, 1e4))[:, None]
@@ -181,8 +183,9 @@ def _texture(rng: Rng) -> int:
     return int(rng.choice([0, 1, 2, 3, 4, 5], p=[0.25, 0.08, 0.1, 0.12, 0.05, 0.4]))
 
 
-def _clutter(rng: Rng, count: int, area: tuple[float, float, float, float],
-             smallest: float, largest: float) -> list[Solid]:
+def _clutter(
+    rng: Rng, count: int, area: tuple[float, float, float, float], smallest: float, largest: float
+) -> list[Solid]:
     """Solids that stand on the ground within x0, x1, z0, z1."""
     solids = []
     for _ in range(count):
@@ -192,23 +195,36 @@ def _clutter(rng: Rng, count: int, area: tuple[float, float, float, float],
             half[1] = rng.uniform(0.3, 1.3)
         lift = 0.0 if rng.random() < 0.7 else rng.uniform(0, 1.5)
         centre = (rng.uniform(*area[:2]), -half[1] - lift, rng.uniform(*area[2:]))
-        solids.append(Solid(centre, tuple(half), rng.uniform(0, np.pi),
-                            rng.random() < 0.3, texture=_texture(rng)))
+        solids.append(
+            Solid(
+                centre,
+                tuple(half),
+                rng.uniform(0, np.pi),
+                rng.random() < 0.3,
+                texture=_texture(rng),
+            )
+        )
     return solids
 
 
 def _camera(rng: Rng, world: World) -> World:
     tilted = rng.random() < 0.4
-    return replace(world, pitch=rng.normal(0, 0.4 if tilted else 0.1),
-                   roll=rng.normal(0, 0.3 if tilted else 0.03),
-                   focal_share=float(np.exp(rng.uniform(np.log(0.45), np.log(1.6)))))
+    return replace(
+        world,
+        pitch=rng.normal(0, 0.4 if tilted else 0.1),
+        roll=rng.normal(0, 0.3 if tilted else 0.03),
+        focal_share=float(np.exp(rng.uniform(np.log(0.45), np.log(1.6)))),
+    )
 
 
 def indoors(rng: Rng) -> World:
     """A room or a corridor with furniture, lamps and things on its walls."""
     corridor = rng.random() < 0.4
-    w, h = (rng.uniform(1.6, 3.5), rng.uniform(2.3, 3.2)) if corridor \
+    w, h = (
+        (rng.uniform(1.6, 3.5), rng.uniform(2.3, 3.2))
+        if corridor
         else (rng.uniform(2.5, 9), rng.uniform(2.3, 4))
+    )
     d = rng.uniform(8, 40) if corridor else rng.uniform(3, 12)
     walls = Solid((0, -h / 2, 0), (w / 2, h / 2, d / 2), inside=True, texture=_texture(rng))
     floor = Solid((0, 0.05, 0), (w / 2, 0.06, d / 2), texture=_texture(rng))
@@ -217,13 +233,27 @@ def indoors(rng: Rng) -> World:
     for _ in range(rng.integers(2, 9)):  # doors, shelves, pictures
         side = rng.choice([-1, 1])
         high = rng.uniform(0.2, 1.1)
-        solids.append(Solid((side * w / 2, -rng.uniform(high, h - high / 2), rng.uniform(-d / 2, d / 2)),
-                            (rng.uniform(0.02, 0.35), high, rng.uniform(0.2, 0.8)),
-                            texture=_texture(rng)))
+        solids.append(
+            Solid(
+                (side * w / 2, -rng.uniform(high, h - high / 2), rng.uniform(-d / 2, d / 2)),
+                (rng.uniform(0.02, 0.35), high, rng.uniform(0.2, 0.8)),
+                texture=_texture(rng),
+            )
+        )
     for _ in range(rng.integers(0, 6)):
-        solids.append(Solid((rng.uniform(-0.4, 0.4) * w, -h, rng.uniform(-d / 2, d / 2)),
-                            (0.15, 0.05, 0.5), texture=0, glow=rng.uniform(0.5, 2)))
-    eye = (rng.uniform(-0.45, 0.45) * w, -rng.uniform(0.4, h - 0.3), d / 2 * rng.uniform(-0.95, 0.5))
+        solids.append(
+            Solid(
+                (rng.uniform(-0.4, 0.4) * w, -h, rng.uniform(-d / 2, d / 2)),
+                (0.15, 0.05, 0.5),
+                texture=0,
+                glow=rng.uniform(0.5, 2),
+            )
+        )
+    eye = (
+        rng.uniform(-0.45, 0.45) * w,
+        -rng.uniform(0.4, h - 0.3),
+        d / 2 * rng.uniform(-0.95, 0.5),
+    )
     yaw = rng.normal(0, 0.4) if corridor else rng.uniform(-np.pi, np.pi)
     return _camera(rng, World(solids, eye, yaw, 0, 0, 1, False, 0.0))
 
@@ -236,9 +266,14 @@ def street(rng: Rng) -> World:
         z = rng.uniform(-10, 5)
         while z < 120 and rng.random() < 0.93:
             length, high = rng.uniform(5, 25), rng.uniform(3, 22)
-            solids.append(Solid((side * (wide / 2 + 5 + rng.uniform(0, 4)), -high / 2, z + length / 2),
-                                (5, high / 2, length / 2), rng.normal(0, 0.03),
-                                texture=4 if rng.random() < 0.6 else _texture(rng)))
+            solids.append(
+                Solid(
+                    (side * (wide / 2 + 5 + rng.uniform(0, 4)), -high / 2, z + length / 2),
+                    (5, high / 2, length / 2),
+                    rng.normal(0, 0.03),
+                    texture=4 if rng.random() < 0.6 else _texture(rng),
+                )
+            )
             z += length + (rng.uniform(2, 15) if rng.random() < 0.4 else 0)
     for _ in range(rng.integers(0, 9)):  # cars and vans
         x, z, yaw = rng.uniform(-0.5, 0.5) * wide, rng.uniform(4, 60), rng.normal(0, 0.1)
@@ -261,16 +296,28 @@ def meadow(rng: Rng) -> World:
     solids = [Solid((0, 1, 0), (400, 1, 400), texture=5)]
     for _ in range(rng.integers(1, 6)):  # hills
         far = rng.uniform(40, 200)
-        solids.append(Solid((rng.normal(0, far / 2), 3, far), (far / 2, rng.uniform(5, 25), far / 3),
-                            round=True, texture=5))
+        solids.append(
+            Solid(
+                (rng.normal(0, far / 2), 3, far),
+                (far / 2, rng.uniform(5, 25), far / 3),
+                round=True,
+                texture=5,
+            )
+        )
     for _ in range(rng.integers(3, 16)):  # trees
         x, z = rng.normal(0, 12), np.exp(rng.uniform(np.log(3), np.log(60)))
         high, size = rng.uniform(1, 5), rng.uniform(0.6, 2.5)
         solids.append(Solid((x, -high / 2, z), (0.05 * size, high / 2, 0.05 * size), texture=5))
         for _ in range(rng.integers(1, 4)):
             offset = rng.normal(0, size / 2, 3)
-            solids.append(Solid((x + offset[0], -high + offset[1], z + offset[2]),
-                                (size, size * rng.uniform(0.6, 1.2), size), round=True, texture=5))
+            solids.append(
+                Solid(
+                    (x + offset[0], -high + offset[1], z + offset[2]),
+                    (size, size * rng.uniform(0.6, 1.2), size),
+                    round=True,
+                    texture=5,
+                )
+            )
     solids += _clutter(rng, int(rng.integers(2, 12)), (-6, 6, 1.5, 15), 0.1, 0.6)
     fog = float(np.exp(rng.uniform(np.log(1e-4), np.log(0.02))))
     eye = (0.0, -rng.uniform(0.4, 2.0), 0.0)
@@ -280,11 +327,21 @@ def meadow(rng: Rng) -> World:
 def table(rng: Rng) -> World:
     """A table top with small things close to the camera, and a wall behind."""
     far = rng.uniform(0.8, 3)
-    solids = [Solid((0, 0.5, far / 2), (2, 0.5, far / 2 + 1), texture=_texture(rng)),
-              Solid((0, 0, far + 0.1), (6, 6, 0.1), rng.normal(0, 0.2), texture=_texture(rng))]
+    solids = [
+        Solid((0, 0.5, far / 2), (2, 0.5, far / 2 + 1), texture=_texture(rng)),
+        Solid((0, 0, far + 0.1), (6, 6, 0.1), rng.normal(0, 0.2), texture=_texture(rng)),
+    ]
     solids += _clutter(rng, int(rng.integers(4, 14)), (-0.7, 0.7, 0.5, far), 0.02, 0.25)
-    world = World(solids, (rng.normal(0, 0.1), -rng.uniform(0.1, 0.6), 0.0), rng.normal(0, 0.15),
-                  0, 0, 1, False, 0.0)
+    world = World(
+        solids,
+        (rng.normal(0, 0.1), -rng.uniform(0.1, 0.6), 0.0),
+        rng.normal(0, 0.15),
+        0,
+        0,
+        1,
+        False,
+        0.0,
+    )
     world = _camera(rng, world)
     return replace(world, pitch=world.pitch + rng.uniform(0, 0.3))
 
@@ -311,7 +368,9 @@ def render(seed: int) -> tuple[Image, Plane, float]:
 def encode_inverse(inverse: Plane) -> NDArray[np.uint16]:
     """Inverse depth to the codes that `data.decode_inverse` reads; 0 becomes the farthest."""
     position = np.log(np.clip(inverse, FARTHEST, NEAREST) / FARTHEST)
-    return (1 + np.rint(position * (NEAREST_CODE - 1) / np.log(NEAREST / FARTHEST))).astype(np.uint16)
+    return (1 + np.rint(position * (NEAREST_CODE - 1) / np.log(NEAREST / FARTHEST))).astype(
+        np.uint16
+    )
 
 
 def write_folder(out: Path, count: int, seed: int) -> None:
@@ -321,9 +380,20 @@ def write_folder(out: Path, count: int, seed: int) -> None:
     for number in range(count):
         rgb, inverse, share = render(seed * 10_000_000 + number)
         name = f"{number:05d}"
-        cv2.imwrite(str(out / f"{name}.jpg"), np.ascontiguousarray(rgb[..., ::-1]),
-                    [cv2.IMWRITE_JPEG_QUALITY, 92])
+        cv2.imwrite(
+            str(out / f"{name}.jpg"),
+            np.ascontiguousarray(rgb[..., ::-1]),
+            [cv2.IMWRITE_JPEG_QUALITY, 92],
+        )
         cv2.imwrite(str(out / f"{name}.png"), encode_inverse(inverse))
-        items.append({"id": name, "width": SIZE[1], "height": SIZE[0], "fx": share * SIZE[1],
-                      "unit": "metric", "synthetic": True})
+        items.append(
+            {
+                "id": name,
+                "width": SIZE[1],
+                "height": SIZE[0],
+                "fx": share * SIZE[1],
+                "unit": "metric",
+                "synthetic": True,
+            }
+        )
     (out / "index.json").write_text(json.dumps({"source": "synthetic", "items": items}, indent=1))

@@ -44,7 +44,9 @@ class EmbeddedModel:
     )
 
     def __init__(self, context: Context) -> None:
-        self.weights = context.weights if context.model == "embedded" and context.weights else WEIGHTS
+        self.weights = (
+            context.weights if context.model == "embedded" and context.weights else WEIGHTS
+        )
         self._predictions: WeakKeyDictionary[Photo, dict[str, Prediction]] = WeakKeyDictionary()
         self._mattes: WeakKeyDictionary[Photo, dict[str, Plane]] = WeakKeyDictionary()
 
@@ -80,8 +82,13 @@ class EmbeddedModel:
         # The matte knows the outline better than the depth does.
         fine = refine(photo.pixels, inverse, self.matte(photo, context))
         context.report("depth", 1.0)
-        return Depth(fine.inverse, True, "embedded network, metres are approximate",
-                     fine.behind, fine.coverage)
+        return Depth(
+            fine.inverse,
+            True,
+            "embedded network, metres are approximate",
+            fine.behind,
+            fine.coverage,
+        )
 
     def matte(self, photo: Photo, context: Context | None = None) -> Plane:
         """(H, W) float32: the subject's cover of each pixel, refined along the picture's edges."""

@@ -120,8 +120,11 @@ class Encoder(nn.Module):
                 self.widths.append(channels)
             for repeat in range(stage.repeats):
                 stride = stage.stride if repeat == 0 else 1
-                blocks.append(InvertedResidual(
-                    channels, stage.channels, stage.kernel, stride, stage.expansion))
+                blocks.append(
+                    InvertedResidual(
+                        channels, stage.channels, stage.kernel, stride, stage.expansion
+                    )
+                )
                 channels = stage.channels
         self.taps.append(len(blocks) - 1)
         self.widths.append(channels)
@@ -144,7 +147,8 @@ class Encoder(nn.Module):
 
 def conv_block(inner: int, outer: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inner, outer, 3, padding=1, bias=False), nn.BatchNorm2d(outer), nn.ReLU(True))
+        nn.Conv2d(inner, outer, 3, padding=1, bias=False), nn.BatchNorm2d(outer), nn.ReLU(True)
+    )
 
 
 class Context(nn.Module):
@@ -155,8 +159,9 @@ class Context(nn.Module):
         self.project = nn.Conv2d(inner, outer, 1, bias=False)
         self.wide = nn.Conv2d(outer, outer, 7, padding=3, groups=outer)
         self.whole = nn.Conv2d(outer, outer, 1)
-        self.mix = nn.Sequential(nn.Conv2d(outer, outer, 1, bias=False), nn.BatchNorm2d(outer),
-                                 nn.ReLU(True))
+        self.mix = nn.Sequential(
+            nn.Conv2d(outer, outer, 1, bias=False), nn.BatchNorm2d(outer), nn.ReLU(True)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.project(x)
@@ -191,12 +196,14 @@ class EmbeddedNetwork(nn.Module):
         self.encoder = Encoder(variant)
         half, quarter, eighth, sixteenth, coarsest = self.encoder.widths
         self.context = Context(coarsest, widths[0])
-        self.fuse = nn.ModuleList([
-            Fuse(widths[0], sixteenth, widths[1]),
-            Fuse(widths[1], eighth, widths[2]),
-            Fuse(widths[2], quarter, widths[3]),
-            Fuse(widths[3], half, widths[4]),
-        ])
+        self.fuse = nn.ModuleList(
+            [
+                Fuse(widths[0], sixteenth, widths[1]),
+                Fuse(widths[1], eighth, widths[2]),
+                Fuse(widths[2], quarter, widths[3]),
+                Fuse(widths[3], half, widths[4]),
+            ]
+        )
         self.heads = nn.Conv2d(widths[4], 2, 3, padding=1)
         assert self.heads.bias is not None
         nn.init.constant_(self.heads.bias, -1.0)

@@ -59,7 +59,8 @@ class Network:
             raise ModelError(f"weights {weights} are not there; install the package again")
         try:
             self.session = onnxruntime.InferenceSession(
-                str(weights), options, providers=["CPUExecutionProvider"])
+                str(weights), options, providers=["CPUExecutionProvider"]
+            )
         except Exception as error:  # the library raises many kinds for a damaged file
             raise ModelError(f"weights {weights} do not load: {_first_line(error)}") from None
         names = [o.name for o in self.session.get_outputs()]
