@@ -15,6 +15,7 @@ help: ## Show this list
 demo: $(RUNTIME) ## Blur the background of a sample portrait with the embedded network
 	@mkdir -p build
 	@$(BIN)/depthfx portrait samples/portrait.jpg -o build/demo-portrait.jpg --overwrite
+	@echo "(The very first run compiles its kernels; from now on it takes about a second.)"
 	@echo "Before: samples/portrait.jpg   After: build/demo-portrait.jpg"
 
 install: $(INSTALLED) ## Install depthfx with everything for development into .venv

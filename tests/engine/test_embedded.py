@@ -80,10 +80,12 @@ def test_a_context_loads_a_model_once():
 
 
 def test_running_it_imports_neither_torch_nor_timm():
-    code = ("import sys, numpy as np, depthfx; from depthfx_effects import Portrait\n"
-            "scene = depthfx.Scene.from_arrays(np.random.rand(64, 64, 3).astype(np.float32))\n"
-            "Portrait()(scene).photo\n"
-            "print([m for m in ('torch', 'timm') if m in sys.modules])")
+    code = (
+        "import sys, numpy as np, depthfx; from depthfx_effects import Portrait\n"
+        "scene = depthfx.Scene.from_arrays(np.random.rand(64, 64, 3).astype(np.float32))\n"
+        "Portrait()(scene).photo\n"
+        "print([m for m in ('torch', 'timm') if m in sys.modules])"
+    )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert said.stdout.strip() == "[]", said.stderr
 
@@ -106,6 +108,12 @@ def test_a_truncated_weights_file_is_refused(tmp_path):
 
 def test_the_weights_are_small_enough_for_the_wheel():
     assert WEIGHTS.stat().st_size <= 16_000_000
+
+
+def test_it_does_not_pretend_to_run_on_a_gpu():
+    with pytest.raises(ModelError, match="CPU only"):
+        EmbeddedModel(Context(device="cuda"))
+    EmbeddedModel(Context(model="another", device="cuda"))
 
 
 def test_an_unknown_model_is_answered_with_the_nearest():

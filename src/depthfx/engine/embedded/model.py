@@ -44,6 +44,10 @@ class EmbeddedModel:
     )
 
     def __init__(self, context: Context) -> None:
+        if context.model == self.info.name and context.device not in ("auto", "cpu"):
+            raise ModelError(
+                f"the embedded network runs on the CPU only; leave out --device {context.device}"
+            )
         self.weights = (
             context.weights if context.model == "embedded" and context.weights else WEIGHTS
         )
