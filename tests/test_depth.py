@@ -39,3 +39,11 @@ def test_what_is_no_inverse_depth_is_refused(inverse):
 def test_second_surface_must_fit():
     with pytest.raises(ShapeError, match="behind"):
         Depth(np.ones((4, 4), f32), True, "", behind=np.ones((4, 5), f32))
+
+
+def test_a_boundary_pixel_shows_the_surface_that_fills_most_of_it():
+    front, behind = np.full((1, 3), 1, f32), np.full((1, 3), 0.25, f32)
+    coverage = np.array([[0.1, 0.5, 0.9]], f32)
+    depth = Depth(front, True, "", behind, coverage)
+    np.testing.assert_array_equal(depth.surface, [[0.25, 1, 1]])
+    assert Depth(front, True, "").surface is front

@@ -32,4 +32,4 @@ class DepthPicture(Effect):
         depth = scene.depth
         near = 1 / self.near_m if self.near_m and depth.metric else None
         far = 1 / self.far_m if self.far_m and depth.metric else None
-        return scene.with_pixels(colour_map(depth.inverse, self.colours, far, near))
+        return scene.with_pixels(colour_map(depth.surface, self.colours, far, near))

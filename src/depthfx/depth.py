@@ -60,6 +60,13 @@ class Depth:
         return cls((inverse / np.float32(scale)).astype(np.float32), False, origin)
 
     @property
+    def surface(self) -> Plane:
+        """(H, W) float32: inverse depth of what fills most of each pixel, one surface only."""
+        if self.behind is None or self.coverage is None:
+            return self.inverse
+        return np.where(self.coverage >= 0.5, self.inverse, self.behind)
+
+    @property
     def shape(self) -> tuple[int, int]:
         """(height, width)"""
         height, width = self.inverse.shape
@@ -69,5 +76,5 @@ class Depth:
         """Depth in metres at a place given as shares of width and height; inf for sky."""
         height, width = self.shape
         row, column = min(int(y * height), height - 1), min(int(x * width), width - 1)
-        inverse = float(self.inverse[row, column])
+        inverse = float(self.surface[row, column])
         return 1.0 / inverse if inverse > 0 else float("inf")

@@ -119,3 +119,26 @@ def test_it_does_not_pretend_to_run_on_a_gpu():
 def test_an_unknown_model_is_answered_with_the_nearest():
     with pytest.raises(ModelError, match="did you mean 'embedded'"):
         model("embeded")
+
+
+def test_the_record_is_that_of_the_file_that_ships():
+    info = EmbeddedModel.info
+    assert info.checksum == EmbeddedModel(Context()).checksum
+    assert info.size_mb == pytest.approx(WEIGHTS.stat().st_size / 1e6, abs=0.1)
+    assert info.checksum in WEIGHTS.with_name("MODEL_CARD.md").read_text()
+
+
+def test_more_looks_are_taken_for_more_quality(network):
+    pixels = np.random.default_rng(4).random((60, 80, 3), dtype=f32)
+    sizes = [network.predict(pixels, quality).inverse.size for quality in ("draft", "normal", "best")]
+    assert sizes == sorted(set(sizes))
+
+
+def test_a_mirrored_photo_gets_a_mirrored_answer(network):
+    pixels = np.random.default_rng(4).random((64, 96, 3), dtype=f32)
+    one = network.predict(pixels)
+    other = network.predict(np.ascontiguousarray(pixels[:, ::-1]))
+    inner = slice(4, -4)
+    np.testing.assert_allclose(
+        one.inverse[inner, inner], other.inverse[inner, ::-1][:, inner], rtol=0.02
+    )

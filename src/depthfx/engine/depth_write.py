@@ -30,11 +30,11 @@ def _tiff(depth: Depth, file: BinaryIO) -> None:
 
 
 def _npy(depth: Depth, file: BinaryIO) -> None:
-    np.save(file, depth.inverse, allow_pickle=False)
+    np.save(file, depth.surface, allow_pickle=False)
 
 
 def _npz(depth: Depth, file: BinaryIO) -> None:
-    np.savez_compressed(file, inverse=depth.inverse)
+    np.savez_compressed(file, inverse=depth.surface)
 
 
 WRITERS: dict[str, Callable[[Depth, BinaryIO], None]] = {
@@ -48,13 +48,13 @@ WRITERS: dict[str, Callable[[Depth, BinaryIO], None]] = {
 
 def _range(depth: Depth) -> tuple[float, float]:
     """Smallest and largest inverse depth, never the same."""
-    low, high = float(depth.inverse.min()), float(depth.inverse.max())
+    low, high = float(depth.surface.min()), float(depth.surface.max())
     return (low, high) if high > low else (low, low + 1.0)
 
 
 def _codes(depth: Depth) -> np.ndarray[Any, np.dtype[np.uint16]]:
     low, high = _range(depth)
-    share = (depth.inverse - np.float32(low)) / np.float32(high - low)
+    share = (depth.surface - np.float32(low)) / np.float32(high - low)
     return np.rint(share * 65535).astype(np.uint16)
 
 

@@ -29,7 +29,7 @@ def _photo(rgb: NDArray[Any]) -> Photo:
 
 def depth(rgb: NDArray[Any]) -> Plane:
     """Inverse depth (H, W) float32 of an sRGB photo (H, W, 3), uint8 or float 0..1."""
-    return _model().estimate(_photo(rgb)).inverse
+    return _model().estimate(_photo(rgb)).surface
 
 
 def matte(rgb: NDArray[Any]) -> Plane:

@@ -39,7 +39,7 @@ def find_focus(scene: Scene, focus_m: float | None, focus_xy: tuple[float, float
     Relative depth has no metres: the focus is then taken to be `focus_m` away (2 m
     if not given), which sets the scale, and the words say so.
     """
-    inverse, metric = scene.depth.inverse, scene.depth.metric
+    inverse, metric = scene.depth.surface, scene.depth.metric
     if metric and focus_m is not None:
         return Focus(1 / focus_m, 1.0, f"focus at {focus_m:.4g} m")
     if focus_xy is not None:

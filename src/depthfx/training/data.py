@@ -194,7 +194,7 @@ def composite_sample(
 ) -> Sample:
     """A subject with a known matte put into a scene with known depth.
 
-    The subject stands upright at one depth, nearer than what it hides: at the
+    The subject stands upright, nearer than what it hides: at the
     ground's depth under its feet, or nearer still when the frame cuts it off.
     """
     rgb, inverse, metric = crop_depth(rng, scene, size)
@@ -220,10 +220,24 @@ def composite_sample(
     hidden = inverse[inside]
     ground = np.median(inverse[feet][inside[feet]])
     nearest = max(float(np.percentile(hidden, 90)), float(ground))
-    at = nearest * (
-        rng.uniform(1.1, 2.2) if feet >= inverse.shape[0] - 2 else rng.uniform(1.0, 1.15)
-    )
-    return Sample(degrade(rng, rgb), np.where(inside, np.float32(at), inverse), metric, small)
+    cut_off = feet >= inverse.shape[0] - 2
+    upright = standing(rng, inverse.shape, int(feet), cut_off)
+    at = nearest * (rng.uniform(1.1, 2.2) if cut_off else rng.uniform(1.0, 1.15))
+    at *= max(1.0, 1 / float(upright[inside].min()))
+    return Sample(degrade(rng, rgb), np.where(inside, at * upright, inverse), metric, small)
+
+
+def standing(rng: Rng, shape: tuple[int, ...], feet: int, cut_off: bool) -> Plane:
+    """Inverse depth of an upright figure relative to that at its feet, (h, w).
+
+    A camera at eye height that takes in a whole figure looks down on it by about ten
+    degrees, so the head is nearer; for half a figure it is about level. Inverse depth is
+    linear over the picture on every plane; the focal length is taken as the width.
+    """
+    down_deg = rng.normal(3, 5) if cut_off else rng.normal(10, 6)
+    rise = (feet - np.arange(shape[0], dtype=np.float32)) / np.float32(shape[1])
+    profile = 1 + np.float32(np.sin(np.radians(down_deg))) * rise
+    return np.repeat(profile[:, None], shape[1], 1)
 
 
 def match_light(rng: Rng, front: Image, back: Image, alpha: Plane) -> Plane:

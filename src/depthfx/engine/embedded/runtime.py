@@ -15,8 +15,16 @@ from depthfx.photo.colour import linear_to_srgb
 from depthfx.photo.photo import Pixels
 
 STRIDE = 32
-AREA = {"draft": 256 * 320, "normal": 320 * 416, "best": 384 * 512}
-"""Pixels the network sees, by quality."""
+LOOKS = {
+    "draft": (320 * 416,),
+    "normal": (224 * 288, 384 * 512),
+    "best": (224 * 288, 320 * 416, 448 * 576),
+}
+"""Pixels of the sizes at which the network sees a photo, by quality, the largest last.
+
+A small picture shows it the whole scene's layout, a large one the outlines. Except for
+a draft it sees each size mirrored too. What was measured stands in the model card.
+"""
 FRAME = 3
 """Outermost pixels of its depth that are not used: there it feels the end of the picture."""
 
@@ -68,18 +76,21 @@ class Network:
             raise ModelError(f"weights {weights} are not an embedded depth network")
 
     def predict(self, pixels: Pixels, quality: str = "normal") -> Prediction:
-        """The network's answer for linear pixels (H, W, 3) float32; "best" also looks mirrored."""
-        size = network_size(pixels.shape[0], pixels.shape[1], AREA[quality])
-        small = cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_AREA)
-        rgb = np.clip(linear_to_srgb(np.clip(small, 0, 1)), 0, 1)
-        first = self._run(rgb)
-        if quality != "best":
-            return first
-        second = self._run(np.ascontiguousarray(rgb[:, ::-1]))
+        """The network's answer for linear pixels (H, W, 3) float32, the mean of its looks."""
+        looks = []
+        for area in LOOKS[quality]:
+            rows, columns = network_size(pixels.shape[0], pixels.shape[1], area)
+            small = cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA)
+            rgb = np.clip(linear_to_srgb(np.clip(small, 0, 1)), 0, 1)
+            looks.append(self._run(rgb))
+            if quality != "draft":
+                mirrored = self._run(np.ascontiguousarray(rgb[:, ::-1]))
+                looks.append(Prediction(mirrored.inverse[:, ::-1], mirrored.matte[:, ::-1]))
+        shape = looks[-1].inverse.shape[::-1]
         # The geometric mean: the network errs by factors, not by sums.
-        inverse = np.sqrt(first.inverse * second.inverse[:, ::-1])
-        matte = (first.matte + second.matte[:, ::-1]) * np.float32(0.5)
-        return Prediction(inverse, matte)
+        logs = [cv2.resize(np.log(look.inverse), shape) for look in looks]
+        mattes = [cv2.resize(look.matte, shape) for look in looks]
+        return Prediction(np.exp(np.mean(logs, 0)), np.mean(mattes, 0))
 
     def _run(self, rgb: NDArray[np.float32]) -> Prediction:
         batch = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32)
