@@ -10,10 +10,11 @@ from depthfx.recipe import from_toml, read_recipe, to_toml
 from depthfx_effects import Bokeh, DepthPicture, Portrait
 
 shares = st.floats(0, 1)
+blades = st.sampled_from([0, *range(3, 12)])
 bokehs = st.builds(
     Bokeh, f_number=st.floats(0.7, 64), focus_m=st.none() | st.floats(0.01, 10_000),
-    focus_xy=st.none() | st.tuples(shares, shares), blades=st.integers(0, 11))
-portraits = st.builds(Portrait, f_number=st.floats(0.7, 64), blades=st.integers(0, 11))
+    focus_xy=st.none() | st.tuples(shares, shares), blades=blades)
+portraits = st.builds(Portrait, f_number=st.floats(0.7, 64), blades=blades)
 pictures = st.builds(DepthPicture, colours=st.sampled_from(["inferno", "turbo", "viridis", "grey"]))
 chains = st.lists(st.one_of(bokehs, portraits, pictures), max_size=5).map(lambda e: Chain(*e))
 

@@ -9,46 +9,30 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from depthfx import Channel, Context, Effect, Param, Point, Scene
+from depthfx import Channel, Context, Scene
+from depthfx_effects.lens import Lens
 
 
-class Bokeh(Effect):
+class Bokeh(Lens):
     """Blur as a real lens does, by aperture and distance."""
 
     name: ClassVar[str] = "bokeh"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.DEPTH})
 
-    f_number: float = Param(2.0, ge=0.7, le=64, help="f-number of the full-frame lens imitated")
-    aperture_mm: float | None = Param(
-        None, ge=0, le=1000, unit="mm", help="diameter of the opening, instead of the f-number"
-    )
-    focus_m: float | None = Param(
-        None, ge=0.01, le=10_000, unit="m", help="distance of the plane of focus"
-    )
-    focus_xy: Point | None = Param(
-        None, unit="shares of width and height", help="focus on this place in the picture"
-    )
-    blades: int = Param(0, ge=0, le=11, help="blades of the aperture, 3 or more; 0 for a disc")
-
     def apply(self, scene: Scene, context: Context) -> Scene:
         from depthfx.optics.aperture import Aperture
         from depthfx.optics.defocus import defocus
         from depthfx.optics.focus import find_focus
-        from depthfx.optics.thin_lens import aperture_m, blur_px_per_inverse_m
+        from depthfx.optics.thin_lens import blur_px_per_inverse_m
 
         camera, depth = scene.photo.camera, scene.depth
         focus = find_focus(scene, self.focus_m, self.focus_xy)
-        opening_m = (
-            aperture_m(camera.f35_mm, self.f_number)
-            if self.aperture_mm is None
-            else self.aperture_mm / 1000
-        )
-        blur_px = blur_px_per_inverse_m(opening_m, camera.focal_px) * focus.scale_m
+        opening_m = self.opening_m(camera)
         pixels = defocus(
             scene.photo.pixels,
             depth.inverse,
             focus_inverse=focus.inverse,
-            blur_px=blur_px,
+            blur_px=blur_px_per_inverse_m(opening_m, camera.focal_px) * focus.scale_m,
             aperture=Aperture(self.blades),
             behind=depth.behind,
             coverage=depth.coverage,

@@ -9,33 +9,27 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from depthfx import Channel, Context, Effect, Param, Point, Scene
+from depthfx import Channel, Context, Param, Scene
+from depthfx_effects.lens import Lens
 
 
-class Portrait(Effect):
+class Portrait(Lens):
     """Keep the subject sharp and blur what lies before and behind."""
 
     name: ClassVar[str] = "portrait"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.DEPTH, Channel.MATTE})
 
     f_number: float = Param(1.8, ge=0.7, le=64, help="f-number of the full-frame lens imitated")
-    focus_m: float | None = Param(
-        None, ge=0.01, le=10_000, unit="m", help="distance of the plane of focus"
-    )
-    focus_xy: Point | None = Param(
-        None, unit="shares of width and height", help="focus on this place in the picture"
-    )
-    blades: int = Param(0, ge=0, le=11, help="blades of the aperture, 3 or more; 0 for a disc")
 
     def apply(self, scene: Scene, context: Context) -> Scene:
         from depthfx.optics.aperture import Aperture
         from depthfx.optics.focus import SMALLEST_SUBJECT, find_focus
         from depthfx.optics.portrait import portrait
-        from depthfx.optics.thin_lens import aperture_m, blur_px_per_inverse_m
+        from depthfx.optics.thin_lens import blur_px_per_inverse_m
 
         camera = scene.photo.camera
         focus = find_focus(scene, self.focus_m, self.focus_xy)
-        opening_m = aperture_m(camera.f35_mm, self.f_number)
+        opening_m = self.opening_m(camera)
         subject = float((scene.matte > 0.5).mean())
         pixels = portrait(
             scene.photo.pixels,

@@ -7,6 +7,7 @@ keys, the web page's form and the reference page.
 from __future__ import annotations
 
 import difflib
+import reprlib
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def Param(default: Any, *, help: str, unit: str = "", ge: float | None = None,
           le: float | None = None, gt: float | None = None) -> Any:
-    """A parameter of an effect: default, bounds (inclusive `ge`, `le`), unit and one line of help."""
+    """A parameter of an effect: default, bounds (`ge`, `le` inclusive), unit, a line of help."""
     return Field(default, description=help, ge=ge, le=le, gt=gt,
                  json_schema_extra={"unit": unit})
 
@@ -51,6 +52,12 @@ class Effect(BaseModel):
     needs: ClassVar[frozenset[Channel]] = frozenset()
 
     def __init__(self, **values: Any) -> None:
+        for name, value in values.items():
+            # Python counts True as 1; whoever writes it for a number means something else.
+            allowed = bounds(type(self), name) if name in type(self).model_fields else ""
+            if isinstance(value, bool) and allowed:
+                raise ParameterError(f"{self.name}: {name}={value} is no number; "
+                                     f"expected {allowed} {unit(type(self), name)}".rstrip())
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -110,5 +117,8 @@ def explain(effect: type[Effect], error: ValidationError) -> str:
     allowed = bounds(effect, parameter)
     if allowed and first["type"] in (
             "greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"):
-        return f"{effect.name}: {parameter}={value} is outside {allowed} {unit(effect, parameter)}".rstrip()
-    return f"{effect.name}: {parameter}={value!r}: {first['msg']}"
+        words = value.strip() if isinstance(value, str) else reprlib.repr(value)
+        return (f"{effect.name}: {parameter}={words} is outside {allowed} "
+                f"{unit(effect, parameter)}").rstrip()
+    return f"{effect.name}: {parameter}={reprlib.repr(value)}: " \
+        + first["msg"].removeprefix("Value error, ")

@@ -104,6 +104,12 @@ def test_the_meaning_of_a_depth_file_can_be_told(photo):
     assert said.startswith("2 m")
 
 
+def test_a_mistaken_unit_is_noticed(photo):
+    depth = photo.with_name("tiny.npy")
+    np.save(depth, np.full((120, 160), 5e-30, np.float32))
+    failed(run("bokeh", photo, "--depth", depth, "--depth-unit", "m"), 1, "tiny.npy", "--depth-unit")
+
+
 def test_effects_chain_and_the_recipe_does_the_same(photo, tmp_path):
     depth = photo.with_name("depth.npz")
     recipe = tmp_path / "look.toml"

@@ -5,6 +5,7 @@ import pytest
 
 from depthfx import Scene
 from depthfx.camera import Camera
+from depthfx.errors import ParameterError
 from depthfx_effects import Bokeh
 
 f32 = np.float32
@@ -103,3 +104,9 @@ def test_without_a_subject_it_says_so(scene):
         matte=np.zeros_like(scene.matte),
     )
     assert "no subject found" in Bokeh()(empty).notes[0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 12, -1])
+def test_no_aperture_has_so_many_blades(count):
+    with pytest.raises(ParameterError, match="blades"):
+        Bokeh(blades=count)

@@ -1,13 +1,18 @@
 """Depth files: what is in them, in which unit, and what is said of it."""
 
+import json
 import pickle
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import tifffile
 
+from depthfx.camera import Camera
+from depthfx.depth import Depth
 from depthfx.engine.depth_file import read_depth
+from depthfx.engine.depth_write import write_depth
 from depthfx.errors import DepthError
 
 f32 = np.float32
@@ -111,6 +116,41 @@ def test_near_and_far_make_a_picture_metric(tmp_path):
     np.testing.assert_allclose(depth.inverse[0], np.linspace(0.2, 1, 11), atol=1e-4)
     sky = read_depth(path, near_m=1, far_m=np.inf, polarity="far-white")
     np.testing.assert_allclose(sky.inverse[0], np.linspace(1, 0, 11), atol=1e-4)
+
+
+@pytest.mark.parametrize("metric", [True, False])
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".png", ".tif"])
+def test_what_we_wrote_comes_back_as_it_was(tmp_path, suffix, metric):
+    """A round trip: exact from an array, within half a code from 16 bits."""
+    inverse = np.random.default_rng(1).uniform(0.01, 2.5, (30, 40)).astype(f32)
+    written = Depth(inverse, metric, "a test")
+    path = tmp_path / f"d{suffix}"
+    write_depth(written, Camera.guess(40, 30), path, source=Path("photo.jpg"))
+    depth = read_depth(path)
+    assert depth.metric == metric
+    assert depth.origin.endswith("as its .json says")
+    half_a_code = 0.5 * 2.5 / 65535 if suffix in (".png", ".tif") else 0
+    np.testing.assert_allclose(depth.inverse, inverse, rtol=1e-6, atol=half_a_code)
+
+
+def test_what_is_told_wins_over_the_sidecar_and_a_strangers_json_is_left_alone(tmp_path):
+    path = save_npy(tmp_path / "z.npy", METRES)
+    Path(f"{path}.json").write_text(json.dumps({"quantity": "inverse depth", "unit": "1/m"}))
+    np.testing.assert_array_equal(read_depth(path).inverse, METRES)
+    np.testing.assert_allclose(read_depth(path, unit="m").inverse, 1 / METRES, rtol=1e-6)
+    for text in ("{torn", "[]", '{"unit": "m"}'):
+        Path(f"{path}.json").write_text(text)
+        assert "inferred" in read_depth(path).origin
+
+
+@pytest.mark.parametrize("told", [
+    {}, {"unit": "feet"}, {"unit": "1/m", "white_inverse": "near", "black_inverse": 0},
+    {"unit": "1/m", "white_inverse": -1, "black_inverse": -2}])
+def test_a_sidecar_that_does_not_fit_is_named(tmp_path, told):
+    path = save_png(tmp_path / "a.png", np.eye(5, dtype=np.uint16) * 1000)
+    Path(f"{path}.json").write_text(json.dumps({"quantity": "inverse depth", **told}))
+    with pytest.raises(DepthError, match=r"a\.png\.json"):
+        read_depth(path)
 
 
 class Malice:

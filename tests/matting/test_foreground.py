@@ -46,6 +46,19 @@ def test_no_colour_of_the_subject_is_in_the_background():
     assert back.min() >= 0.2 - 1e-4
 
 
+def test_a_veil_of_doubt_keeps_the_backgrounds_texture():
+    """Half the texture at least: what a matte of 0.3 over plain background leaves of it."""
+    rng = np.random.default_rng(0)
+    pixels = f32(0.2) + f32(0.1) * rng.random((80, 100, 3), f32)
+    matte = np.zeros((80, 100), f32)
+    matte[30:50, 30:50] = 0.3
+    back = background_colours(pixels, matte)
+    hole = matte > 0
+    kept = np.corrcoef(back[hole].ravel(), pixels[hole].ravel())[0, 1]
+    assert kept > 0.9
+    assert back[hole].std() > 0.4 * pixels[hole].std()
+
+
 @pytest.mark.parametrize("value", [0, 1])
 def test_a_matte_without_a_second_side_gives_finite_colours(value):
     pixels = np.random.default_rng(0).random((20, 30, 3), f32)

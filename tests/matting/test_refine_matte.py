@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from depthfx.errors import ShapeError
-from depthfx.matting.refine import refine_matte, sure_sides
+from depthfx.matting.refine import refine_matte, sure_sides, without_doubtful_islands
 from depthfx.raster.resample import resize_area, resize_linear
 
 f32 = np.float32
@@ -68,6 +68,16 @@ def test_sure_sides_keep_their_distance():
     inner, outer = sure_sides(matte, 5)
     assert np.flatnonzero(inner[20])[0] == 25
     assert np.flatnonzero(outer[20])[-1] == 14
+
+
+def test_doubtful_islands_and_holes_go_and_the_rest_stays():
+    matte = np.zeros((30, 60), f32)
+    matte[5:25, 5:25], matte[10:12, 10:12], matte[18:22, 18:22] = 1, 0.5, 0.1
+    matte[5:10, 40:50], matte[20:25, 40:50] = 0.4, 0.3
+    matte[22, 45] = 0.9
+    tidy = matte.copy()
+    tidy[10:12, 10:12], tidy[5:10, 40:50] = 1, 0
+    np.testing.assert_allclose(without_doubtful_islands(matte), tidy, atol=1e-6)
 
 
 def test_inputs_are_left_alone():

@@ -9,6 +9,7 @@ import imagecodecs
 import numpy as np
 import piexif
 import pytest
+import tifffile
 from files import EXIF, SUFFIXES, XMP, marks, stored, write
 from PIL import Image
 from test_colour import display_p3, grey_gamma
@@ -177,3 +178,13 @@ def test_adobe_rgb_by_exif_alone(tmp_path: Path) -> None:
     by_icc = read_photo(write(tmp_path / "b.jpg", marks(),
                               icc=imagecodecs.cms_profile("adobergb")))
     np.testing.assert_array_equal(by_exif.pixels, by_icc.pixels)
+
+
+def test_a_raw_files_small_copy_is_not_taken_for_the_photo(tmp_path):
+    """DNG, NEF and KDC show a thumbnail first and keep the picture in a SubIFD."""
+    with tifffile.TiffWriter(tmp_path / "raw.kdc") as writer:
+        small, full = np.zeros((6, 8, 3), np.uint8), np.zeros((60, 80, 3), np.uint8)
+        writer.write(small, photometric="rgb", subfiletype=1, subifds=1)
+        writer.write(full, photometric="rgb")
+    with pytest.raises(PhotoError, match="only a small copy"):
+        read_photo(tmp_path / "raw.kdc")

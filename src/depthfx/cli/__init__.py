@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import signal
 import sys
 
 import click
 
+from depthfx.cli.compiled import find_compiled_a_place
+from depthfx.cli.failure import end, give_up_stdout, quiet_libraries, verbose_asked
 from depthfx.cli.group import Commands
-from depthfx.errors import Cancelled, DepthfxError, ParameterError
-
-FAILED, USAGE, CANCELLED = 1, 2, 130
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,26 +21,24 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; exit status 0 done, 1 failed, 2 wrong usage, 130 cancelled."""
+    if not verbose_asked():
+        quiet_libraries()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name need not be UTF-8; it is printed as the bytes it is.
+        sys.stdout.reconfigure(errors="surrogateescape")
+    find_compiled_a_place()
+    # A request to end is as good as Ctrl-C: what is half written goes.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status = cli.main(prog_name="depthfx", standalone_mode=False)
-    except click.exceptions.Abort:
-        status = _say("stopped", CANCELLED)
-    except (KeyboardInterrupt, Cancelled):
-        status = _say("stopped; nothing half-written is left", CANCELLED)
-    except click.ClickException as error:
-        error.show(sys.stderr)
-        status = error.exit_code
-    except ParameterError as error:
-        status = _say(f"error: {error}", USAGE)
-    except DepthfxError as error:
-        status = _say(f"error: {error}", FAILED)
-    except BrokenPipeError:
-        status = FAILED
-    except MemoryError:
-        status = _say("error: not enough memory for this photo", FAILED)
+    except Exception as error:
+        status = end(error)
+    except KeyboardInterrupt as error:
+        status = end(error)
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        give_up_stdout()
+        status = end(error)
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def _say(line: str, status: int) -> int:
-    print(line, file=sys.stderr)
-    return status

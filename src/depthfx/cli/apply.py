@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import json
+import signal
 import sys
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from depthfx import registry
 from depthfx.chain import Chain
+from depthfx.cli.failure import quiet_libraries, reason
 from depthfx.cli.options import Common, common_options, effect_options, given
 from depthfx.cli.progress import progress_bar
-from depthfx.context import Context, Progress, silent
-from depthfx.errors import DepthfxError, ParameterError
+from depthfx.cli.report import json_line, summary
+from depthfx.context import Context, Progress
+from depthfx.errors import Cancelled, DepthfxError, ParameterError
 from depthfx.recipe import from_toml, read_recipe, to_toml
 
 photos_argument = click.argument(
@@ -45,12 +51,40 @@ def effect_command(name: str) -> click.Command:
     return command
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": True})
+class ApplyCommand(click.Command):
+    """`apply`, whose options to complete are also those of the effect before the cursor."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        named = [option.opts[0] for option in _options_of_last(ctx)]
+        items = [CompletionItem(name) for name in named if name.startswith(incomplete)]
+        return [*items, *super().shell_complete(ctx, incomplete)]
+
+
+def _options_of_last(ctx: click.Context) -> list[click.Option]:
+    """Options of the last effect named so far, when a shell asks."""
+    names = [word for word in ctx.params.get("words") or () if word in registry.effect_names()]
+    return effect_options(registry.effect_class(names[-1])) if names else []
+
+
+def _complete_word(ctx: click.Context, _argument: click.Parameter,
+                   incomplete: str) -> list[CompletionItem]:
+    """A value of the option before the cursor, else an effect or a file."""
+    before = (ctx.params.get("words") or ("",))[-1]
+    for option in _options_of_last(ctx):
+        if before in option.opts:
+            return option.type.shell_complete(ctx, option, incomplete)
+    names = [name for name in registry.effect_names() if name.startswith(incomplete)]
+    return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
+
+
+@click.command(
+    cls=ApplyCommand,
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": True})
 @click.option("--recipe", type=click.Path(path_type=Path), help="Recipe with the effects, TOML.")
 @click.option("--save-recipe", type=click.Path(path_type=Path),
               help="Write the chain as a recipe, to use it again.")
 @click.argument("words", metavar="PHOTO... [EFFECT [OPTIONS]]...", nargs=-1,
-                type=click.UNPROCESSED)
+                type=click.UNPROCESSED, shell_complete=_complete_word)
 @out_option
 @common_options
 def apply(words: tuple[str, ...], recipe: Path | None, save_recipe: Path | None,
@@ -79,8 +113,8 @@ def apply(words: tuple[str, ...], recipe: Path | None, save_recipe: Path | None,
 def split_chain(words: list[str]) -> tuple[list[Path], Chain]:
     """Photos, then effects each with its own options.
 
-    A word is an effect if one of that name is installed and no file is: `./bokeh`
-    is always a file. Raises ParameterError.
+    A word that names an installed effect is that effect; `./bokeh` is always a file.
+    Raises ParameterError.
     """
     names = set(registry.effect_names())
     starts = [i for i, word in enumerate(words) if word in names]
@@ -88,12 +122,13 @@ def split_chain(words: list[str]) -> tuple[list[Path], Chain]:
     for word in words[:first]:
         if word.startswith("-"):
             raise ParameterError(f"there is no option {word!r} before the first effect; "
-                                 "an effect's options stand after its name")
+                                 "an effect's options stand after its name, and a photo "
+                                 f"of that name is ./{word}")
     effects = []
     for start, end in pairwise([*starts, len(words)]):
         effect = registry.effect_class(words[start])
         parser = click.Command(words[start], params=list(effect_options(effect)))
-        with parser.make_context(words[start], words[start + 1: end]) as ctx:
+        with parser.make_context(f"depthfx {words[start]}", words[start + 1: end]) as ctx:
             effects.append(effect(**given(ctx.params)))
     return [Path(word) for word in words[:first]], Chain(*effects)
 
@@ -106,83 +141,152 @@ class Job:
     out: Path
     recipe: str
     common: Common
+    alone: bool
+
+
+Result = dict[str, Any] | DepthfxError
+Results = Generator[Result, None, None]
 
 
 def process(chain: Chain, photos: tuple[Path, ...], out: Path | None, common: Common,
             label: str) -> None:
     """Run `chain` over `photos`; a bad photo does not stop the others."""
-    recipe = to_toml(chain)
-    jobs = [Job(photo, target(photo, out, len(photos) > 1, label), recipe, common)
-            for photo in photos]
+    recipe, several = to_toml(chain), len(photos) > 1
+    targets = [target(photo, out, several, label) for photo in photos]
+    _refuse_collisions(photos, targets)
+    jobs = [Job(photo, path, recipe, common, not several)
+            for photo, path in zip(photos, targets, strict=True)]
     failed = 0
-    with progress_bar(common.quiet or common.json) as progress:
-        results = _in_turn(jobs, progress) if common.jobs == 1 else _side_by_side(jobs, progress)
+    way = _side_by_side if several and common.jobs > 1 else _in_turn
+    with (progress_bar(common.quiet or common.json) as progress,
+          closing(way(jobs, progress)) as results):
         for job, result in zip(jobs, results, strict=True):
-            if isinstance(result, DepthfxError):
-                if len(jobs) == 1:
-                    raise result
-                failed += 1
-                print(f"error: {result}", file=sys.stderr)
-            elif common.json:
-                print(json.dumps(result))
-            elif not common.quiet:
-                print(summary(job.photo, result), file=sys.stderr)
-                for path in result["written"]:
-                    print(path)
-    if failed:
+            failed += isinstance(result, DepthfxError)
+            _tell(job, result)
+    if failed and several:
         raise DepthfxError(f"{failed} of {len(jobs)} photos failed, the others are done")
+
+
+def _tell(job: Job, result: Result) -> None:
+    """Print one photo's outcome; raises the error of a photo that came alone."""
+    common = job.common
+    if isinstance(result, DepthfxError):
+        if common.json:
+            print(json_line({"file": str(job.photo), "error": str(result)}), flush=True)
+        if job.alone:
+            raise result
+        print(f"error: {result}", file=sys.stderr)
+    elif common.json:
+        print(json_line(result), flush=True)
+    elif not common.quiet:
+        print(summary(job.photo, result), file=sys.stderr)
+        for path in result["written"]:
+            print(path, flush=True)
 
 
 def target(photo: Path, out: Path | None, several: bool, label: str) -> Path:
     """Where the result goes: beside the photo, into a folder, or to the file named."""
+    from depthfx.photo.encode import ENCODERS
+
     suffix = photo.suffix.lower()
-    name = f"{photo.stem}-{label}{suffix if suffix in WRITABLE else '.jpg'}"
+    name = f"{photo.stem}-{label}{suffix if suffix in ENCODERS else '.jpg'}"
     if out is None:
         return photo.with_name(name)
     if out.is_dir():
         return out / name
     if several:
         raise ParameterError(f"-o {out} is no folder, and there are several photos; make it first")
+    if not out.suffix:
+        raise ParameterError(f"-o {out} is no folder, and as a file it needs an extension: "
+                             f"{', '.join(ENCODERS)}")
     return out
 
 
-WRITABLE = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
+def _refuse_collisions(photos: tuple[Path, ...], targets: list[Path]) -> None:
+    """Raise ParameterError if two photos would be written to one file."""
+    first: dict[Path, Path] = {}
+    for photo, path in zip(photos, targets, strict=True):
+        other = first.setdefault(path.resolve(), photo)
+        if other is not photo:
+            raise ParameterError(f"{other} and {photo} would both be written to {path}; "
+                                 "give them to two commands with different folders")
 
 
-def _in_turn(jobs: list[Job], progress: Progress) -> Iterator[dict[str, Any] | DepthfxError]:
+def _in_turn(jobs: list[Job], progress: Progress) -> Results:
     cache: dict[tuple[Any, ...], Any] = {}
     for job in jobs:
-        yield _attempt(job, cache, progress)
+        yield _attempt(job, lambda context: replace(context, cache=cache, progress=progress))
 
 
-def _side_by_side(jobs: list[Job], progress: Progress) -> Iterator[dict[str, Any] | DepthfxError]:
-    with ProcessPoolExecutor(jobs[0].common.jobs, mp_context=get_context("spawn")) as pool:
-        for done, result in enumerate(pool.map(_attempt, jobs), 1):
-            progress("photos", done / len(jobs))
-            yield result
+def _side_by_side(jobs: list[Job], progress: Progress) -> Results:
+    common, spawn = jobs[0].common, get_context("spawn")
+    stop = spawn.Event()
+    with ProcessPoolExecutor(min(common.jobs, len(jobs)), spawn, _begin_worker,
+                             (stop, common.verbose)) as pool:
+        try:
+            with _ctrl_c_ignored():
+                results = pool.map(_attempt_in_worker, jobs)
+            for done, result in enumerate(results, 1):
+                progress("photos", done / len(jobs))
+                yield result
+        except BrokenProcessPool:
+            raise DepthfxError("a process working on a photo was killed, perhaps for want of "
+                               f"memory; try fewer than --jobs {common.jobs}") from None
+        finally:
+            stop.set()
 
 
-_worker_cache: dict[tuple[Any, ...], Any] = {}
-
-
-def _attempt(job: Job, cache: dict[tuple[Any, ...], Any] | None = None,
-             progress: Progress = silent) -> dict[str, Any] | DepthfxError:
+@contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    """Processes begun in here leave Ctrl-C, which reaches all of them, to their parent."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return run(job, _worker_cache if cache is None else cache, progress)
-    except DepthfxError as error:
-        if job.common.verbose:
-            raise
-        return error
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
-def run(job: Job, cache: dict[tuple[Any, ...], Any], progress: Progress = silent) -> dict[str, Any]:
+_worker = Context()
+"""In a process of `--jobs`: its cache, and the event that stops it."""
+
+
+def _begin_worker(stop: Any, verbose: bool) -> None:
+    global _worker
+    _worker = replace(_worker, cancel=stop)
+    if not verbose:
+        quiet_libraries()
+
+
+def _attempt_in_worker(job: Job) -> Result:
+    return _attempt(
+        job, lambda context: replace(context, cache=_worker.cache, cancel=_worker.cancel))
+
+
+def _attempt(job: Job, surround: Callable[[Context], Context]) -> Result:
+    """What `run` gives, or why it failed."""
+    try:
+        return run(job, surround(job.common.context()))
+    except Cancelled:
+        raise
+    except Exception as error:  # one photo's fault, whatever it is, is not the next one's
+        if job.common.verbose and not job.alone:
+            traceback.print_exc()
+        if isinstance(error, DepthfxError):
+            return error
+        failure = DepthfxError(f"{job.photo}: {reason(error)}")
+        failure.__cause__ = error
+        return failure
+
+
+def run(job: Job, context: Context) -> dict[str, Any]:
     """Open, apply, save; the facts of what was done."""
     import depthfx
+    from depthfx.photo.write import check_output
 
     begun = time.perf_counter()
     chain, common = from_toml(job.recipe), job.common
-    context = Context(model=common.model, weights=common.weights, device=common.device,
-                      quality=common.quality, cache=cache, progress=progress)
+    context.report("photo", 0.0)
+    check_output(job.out, overwrite=common.overwrite, source=job.photo)
     scene = common.open(job.photo, context)
     result = chain(scene)
     written = depthfx.save(result, job.out, overwrite=common.overwrite,
@@ -201,16 +305,6 @@ def run(job: Job, cache: dict[tuple[Any, ...], Any], progress: Progress = silent
         "seconds": round(time.perf_counter() - begun, 3),
         **result.facts,
     }
-
-
-def summary(photo: Path, result: dict[str, Any]) -> str:
-    """The one line that says what was done, on which grounds."""
-    depth = f"depth: {result['depth']}" + ("" if result["metric"] else " (relative)")
-    guess = ", --f35 sets it" if result["focal_origin"] == "guess" else ""
-    focal = (f"focal length {result['focal_px']:.0f} px, {result['f35_mm']:.0f} mm equivalent "
-             f"({result['focal_origin']}{guess})")
-    parts = [*result["notes"], depth, focal, *(f"warning: {w}" for w in result["warnings"])]
-    return f"{photo}: " + "; ".join(parts) + f"; {result['seconds']:.1f} s"
 
 
 def write_text(path: Path, text: str, overwrite: bool) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from depthfx.cli.options import Common, common_options
 from depthfx.cli.progress import progress_bar
-from depthfx.context import Context
-from depthfx.errors import ParameterError
+from depthfx.cli.report import json_line
+from depthfx.errors import DepthError
 
 
-def _point(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[float, float] | None:
+def _point(_ctx: click.Context, _option: click.Parameter,
+           text: str | None) -> tuple[float, float] | None:
     if text is None:
         return None
     try:
@@ -38,32 +39,34 @@ def _point(ctx: click.Context, option: click.Parameter, text: str | None) -> tup
 def depth(photo: Path, out: Path | None, at: tuple[float, float] | None, common: Common) -> None:
     """Write a photo's depth, or probe it at a point."""
     from depthfx.engine.depth_write import write_depth
+    from depthfx.photo.whole import check_target
 
+    if out is None or out.is_dir():
+        out = (out or photo.parent) / f"{photo.stem}-depth.png"
+    if at is None:
+        check_target(out, overwrite=common.overwrite, source=photo)
     with progress_bar(common.quiet or common.json) as progress:
-        context = Context(model=common.model, weights=common.weights, device=common.device,
-                          quality=common.quality, progress=progress)
-        scene = common.open(photo, context)
+        scene = common.open(photo, replace(common.context(), progress=progress))
         found, camera = scene.depth, scene.photo.camera
     facts: dict[str, object] = {
         "file": str(photo), "depth": found.origin, "metric": found.metric,
         "focal_px": round(camera.focal_px, 2), "focal_origin": str(camera.origin)}
     if at is not None:
         if not found.metric:
-            raise ParameterError(f"{found.origin}: this depth is relative and has no metres")
+            raise DepthError(f"{found.origin}: this depth is relative and has no metres; "
+                             "use a metric model or give --depth a metric file")
         distance = found.metres_at(*at)
-        facts["metres"] = round(distance, 4) if math.isfinite(distance) else None
+        facts["metres"] = round(distance, 4)
         words = f"{distance:.3g} m" if math.isfinite(distance) else "infinitely far"
         grounds = (f"{found.origin}; focal length {camera.focal_px:.0f} px from {camera.origin}: "
                    "an error there is the same share of the distance")
-        print(jsonlib.dumps(facts) if common.json else f"{words}  ({grounds})")
+        print(json_line(facts) if common.json else f"{words}  ({grounds})")
         return
-    out = out or photo.with_name(f"{photo.stem}-depth.png")
     written = write_depth(found, camera, out, source=photo, overwrite=common.overwrite)
     if common.json:
-        print(jsonlib.dumps({**facts, "written": [str(path) for path in written]}))
-    else:
-        if not common.quiet:
-            print(f"{photo}: depth: {found.origin}; focal length {camera.focal_px:.0f} px "
-                  f"({camera.origin})", file=sys.stderr)
+        print(json_line({**facts, "written": [str(path) for path in written]}))
+    elif not common.quiet:
+        print(f"{photo}: depth: {found.origin}; focal length {camera.focal_px:.0f} px "
+              f"({camera.origin})", file=sys.stderr)
         for path in written:
             print(path)

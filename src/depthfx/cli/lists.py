@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import json as jsonlib
-
 import click
 
 from depthfx import registry
+from depthfx.cli.failure import verbose_option
+from depthfx.cli.report import json_line
 
 
 @click.command()
 @click.argument("name", required=False)
 @click.option("--json", is_flag=True, help="Print as JSON.")
+@verbose_option(exposed=False)
 def effects(name: str | None, json: bool) -> None:
     """List the effects, or describe one with its parameters."""
     if name is None:
         rows = {effect: registry.effect_summary(effect) for effect in registry.effect_names()}
         if json:
-            print(jsonlib.dumps(rows))
+            print(json_line(rows))
         else:
             print(_table(list(rows.items())))
         return
     effect = registry.effect_class(name)
     if json:
-        print(jsonlib.dumps(effect.model_json_schema()))
+        print(json_line(effect.model_json_schema()))
         return
     from depthfx.cli.options import effect_options
 
@@ -39,13 +40,14 @@ def models() -> None:
 
 @models.command("list")
 @click.option("--json", is_flag=True, help="Print as JSON.")
+@verbose_option(exposed=False)
 def list_models(json: bool) -> None:
     """Name, use, size, licence of every depth model."""
     from dataclasses import asdict
 
     infos = [registry.model_class(name).info for name in registry.model_names()]
     if json:
-        print(jsonlib.dumps([asdict(info) for info in infos]))
+        print(json_line([asdict(info) for info in infos]))
         return
     for info in infos:
         metric = "metric" if info.metric else "relative"

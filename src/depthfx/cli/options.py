@@ -11,8 +11,10 @@ from typing import Any
 
 import click
 
+from depthfx.cli.failure import verbose_option
 from depthfx.context import Context
 from depthfx.effect import Effect, bounds, unit
+from depthfx.errors import DepthfxError
 from depthfx.scene import Scene
 
 Command = Callable[..., Any]
@@ -37,6 +39,11 @@ class Common:
     json: bool
     quiet: bool
     verbose: bool
+
+    def context(self) -> Context:
+        """What surrounds the work as these options want it."""
+        return Context(model=self.model, weights=self.weights, device=self.device,
+                       quality=self.quality)
 
     def open(self, photo: Path, context: Context) -> Scene:
         """The scene of `photo` as these options want it."""
@@ -71,8 +78,12 @@ COMMON = [
                  help="Photos worked on at a time."),
     click.option("--json", is_flag=True, help="Print the result as JSON, a line per photo."),
     click.option("--quiet", "-q", is_flag=True, help="No summary line, no progress."),
-    click.option("--verbose", "-v", is_flag=True, help="More words; a traceback when it fails."),
+    verbose_option(),
 ]
+
+
+TAKEN = {*Common.__dataclass_fields__, "photos", "out", "help"}
+"""Names that no parameter of an effect can have."""
 
 
 def common_options(command: Command) -> Command:
@@ -91,7 +102,14 @@ def common_options(command: Command) -> Command:
 
 
 def effect_options(effect: type[Effect]) -> list[click.Option]:
-    """One option for each parameter, checked by the effect itself when it is made."""
+    """One option for each parameter, checked by the effect itself when it is made.
+
+    Raises DepthfxError if a parameter is called like an option of every command.
+    """
+    taken = TAKEN & effect.model_fields.keys()
+    if taken:
+        raise DepthfxError(f"effect {effect.name!r} calls a parameter {min(taken)!r}, which is an "
+                           "option of every command; it needs another name")
     return [_option(effect, name) for name in effect.model_fields]
 
 
@@ -118,7 +136,8 @@ def _help(effect: type[Effect], name: str) -> str:
     details = " ".join(part for part in (bounds(effect, name), unit(effect, name)) if part)
     default = "" if field.default is None else f"default: {field.default}"
     extra = "; ".join(part for part in (default, details) if part)
-    return f"{words[:1].upper()}{words[1:]}.  [{extra}]" if extra else f"{words[:1].upper()}{words[1:]}."
+    sentence = f"{words[:1].upper()}{words[1:]}."
+    return f"{sentence}  [{extra}]" if extra else sentence
 
 
 def _without_none(annotation: Any) -> Any:

@@ -6,13 +6,16 @@ metres. What is not told is inferred, and what was inferred stands in `Depth.ori
     float or integer array, TIFF   most values in 0.05 to 1000, not within 0..1: metres
     16-bit picture                 holes of 0, the rest within 200..65534: millimetres
     anything else                  relative, white near
+
+What `engine.depth_write` wrote has a sidecar that tells, and comes back as it was.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
@@ -54,6 +57,10 @@ def read_depth(path: str | Path, *, polarity: str | None = None, unit: str | Non
     near_m, far_m : depths in metres of the nearest and farthest values, which make
         relative values metric; `far_m` may be infinite
 
+    With none of these told, the sidecar `<path>.json` of a file that depthfx wrote is
+    believed: depth comes back as it was, to the last bit from an array, to half a code
+    from a 16-bit picture.
+
     NaN and negative values are unknown and filled from around; so is 0 in a map of depth.
     Infinite depth is inverse depth 0. Raises DepthError if the file cannot be read or
     what is told of it contradicts itself.
@@ -61,6 +68,8 @@ def read_depth(path: str | Path, *, polarity: str | None = None, unit: str | Non
     path = Path(path)
     _check_words(path, polarity, unit, near_m, far_m)
     stored = _read(path)
+    if polarity is None and unit is None and near_m is None and (told := _sidecar(path)):
+        return _as_told(path, stored, told)
     polarity, unit, inferred = _meaning(stored, polarity, unit, near_m is not None)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         inverse, known = _inverse(path, stored, polarity, unit, near_m, far_m)
@@ -151,6 +160,33 @@ def _read_picture(path: Path) -> _Stored:
         return _Stored(pixels.astype(np.float32), "float", False)
     bits = 8 * pixels.dtype.itemsize
     return _Stored(pixels.astype(np.float32), f"{bits} bit", True, "", 2.0**bits - 1)
+
+
+def _sidecar(path: Path) -> dict[str, Any] | None:
+    """What `<path>.json` says of `path`; None if there is none of ours."""
+    beside = path.with_name(path.name + ".json")
+    try:
+        told = json.loads(beside.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    ours = isinstance(told, dict) and str(told.get("quantity", "")).startswith("inverse depth")
+    return told if ours else None
+
+
+def _as_told(path: Path, stored: _Stored, told: dict[str, Any]) -> Depth:
+    values = stored.values
+    try:
+        if stored.picture:
+            low, high = float(told["black_inverse"]), float(told["white_inverse"])
+            values = np.float32(low) + values * np.float32((high - low) / stored.top)
+        metric = {"1/m": True, "relative": False}[told["unit"]]
+        if not (np.isfinite(values).all() and values.min() >= 0):
+            raise ValueError("negative or infinite inverse depth")
+    except (KeyError, TypeError, ValueError) as error:
+        raise DepthError(f"{path.name}.json does not fit {path.name} ({error}): remove it, "
+                         "or say what the file holds with its unit and polarity") from error
+    origin = f"file {path.name}, {stored.kind}, as its .json says"
+    return Depth(np.ascontiguousarray(values, np.float32), metric, origin)
 
 
 def _meaning(stored: _Stored, polarity: str | None, unit: str | None,

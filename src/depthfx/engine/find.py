@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from depthfx.context import Context
 from depthfx.depth import Depth, Plane
 from depthfx.engine.embedded.model import EmbeddedModel
@@ -17,6 +19,8 @@ from depthfx.photo.photo import Photo
 from depthfx.registry import model_class
 
 ASPECT_TOLERANCE = 0.02
+NEAREST_M = 0.001
+"""No photo shows mostly things nearer than this: a unit was mistaken."""
 
 
 def model(name: str = "embedded", context: Context | None = None) -> DepthModel:
@@ -49,6 +53,11 @@ def fit(depth: Depth, photo: Photo, path: Path) -> Depth:
 
     Raises DepthError if it has another shape than the photo.
     """
+    if depth.metric and float(np.median(depth.inverse)) > 1 / NEAREST_M:
+        raise DepthError(
+            f"{path}: most of it is nearer than {NEAREST_M * 1000:g} mm; is its unit right? "
+            "--depth-unit says what it is"
+        )
     (height, width), (rows, columns) = photo.shape, depth.shape
     if abs(columns * height / (rows * width) - 1) > ASPECT_TOLERANCE:
         raise DepthError(

@@ -41,12 +41,14 @@ def foreground_colours(pixels: Pixels, matte: Plane) -> Pixels:
 def background_colours(pixels: Pixels, matte: Plane) -> Pixels:
     """What may stand behind the subject, linear light, for `pixels` (H, W, 3), `matte` (H, W).
 
-    The photo where the matte is 0, a smooth completion from there elsewhere, with no
-    colour of the subject in it. Raises ShapeError if the sizes differ.
+    The photo where the matte is 0, a smooth completion from there where it is 1; where
+    it is soft, what subject and completion leave unexplained, so that a veil of doubt
+    over the background does not wipe its texture out. Raises ShapeError if the sizes
+    differ.
     """
     checked_plane("matte", matte, pixels.shape[:2])
-    _, back = _smooth_sides(pixels, matte)
-    return _keep_outside(pixels, matte, back)
+    front, back = _smooth_sides(pixels, matte)
+    return _unmix(pixels, 1 - matte, back, front)
 
 
 def _smooth_sides(pixels: Pixels, matte: Plane) -> tuple[Pixels, Pixels]:
@@ -63,6 +65,7 @@ def _smooth_sides(pixels: Pixels, matte: Plane) -> tuple[Pixels, Pixels]:
 @njit(parallel=True, fastmath=True, cache=True)
 def _unmix(pixels: Pixels, matte: Plane, front: Pixels,
            back: Pixels) -> Pixels:  # pragma: no cover - compiled
+    """What is under `matte`, `front` being its smooth guess and `back` the other side's."""
     height, width = matte.shape
     out = np.empty((height, width, 3), np.float32)
     for y in prange(height):
@@ -77,20 +80,4 @@ def _unmix(pixels: Pixels, matte: Plane, front: Pixels,
                     b = linear_at(back, y, x, height, width, k)
                     f += alpha * (pixels[y, x, k] - alpha * f - (1 - alpha) * b)
                 out[y, x, k] = max(f, np.float32(0))
-    return out
-
-
-@njit(parallel=True, fastmath=True, cache=True)
-def _keep_outside(pixels: Pixels, matte: Plane,
-                  back: Pixels) -> Pixels:  # pragma: no cover - compiled
-    height, width = matte.shape
-    out = np.empty((height, width, 3), np.float32)
-    for y in prange(height):
-        for x in range(width):
-            keep = max(1 - matte[y, x] / np.float32(SURE), np.float32(0))
-            for k in range(3):
-                value = keep * pixels[y, x, k]
-                if keep < 1:
-                    value += (1 - keep) * linear_at(back, y, x, height, width, k)
-                out[y, x, k] = value
     return out

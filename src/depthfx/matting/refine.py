@@ -3,11 +3,13 @@
 Only a band around the small matte's edge is uncertain. There, first on the network's
 own grid and then at a working size, every pixel takes the value that most neighbours
 of its colour have: that moves the outline onto the picture's and makes it crisp. A
-gentle guided filter then softens it as the picture does, and its coefficients are
-applied to the full-size photo, so hair thinner than a working pixel is drawn too.
-Away from the band the matte is 1 and 0.
+gentle guided filter softens it as the picture does; a short closed-form solve, which
+that answer holds in place where colours say nothing, draws the hair. What is found at
+the working size is applied to the full-size photo as a function of its colour, so hair
+thinner than a working pixel is drawn too. Away from the band the matte is 1 and 0.
 
-K. He, J. Sun, X. Tang, "Guided Image Filtering", TPAMI 35(6), 2013; the vote: `raster.mode`.
+K. He, J. Sun, X. Tang, "Guided Image Filtering", TPAMI 35(6), 2013; the vote:
+`raster.mode`; the solve: `matting.closed_form`.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from numpy.typing import NDArray
 
 from depthfx.depth import Plane, checked_plane
 from depthfx.errors import ShapeError
-from depthfx.raster.guided import apply_coefficients, guided_coefficients
+from depthfx.matting.closed_form import closed_form
+from depthfx.raster.guided import apply_coefficients, guided_coefficients, guided_filter
 from depthfx.raster.mode import mode_filter
 from depthfx.raster.resample import encoded, fit_within, resize_area, resize_linear
 
@@ -35,6 +38,11 @@ PASSES = ((1.5, 0.75, 0.5), (1.0, 0.6, 0.5), (0.5, 0.375, 0.0))
 """Radius and sigma in cells, and rarity, of the passes at the working size."""
 SOFTENING_SHARE, SOFTENING_EPS = 0.0045, 1e-2
 """Of the guided filter: radius as a share of the longer side, variance of a flat window."""
+PRIOR_TRUST, SOLVE_LEVELS, SOLVE_STEPS = 0.005, 2, 20
+"""Of the closed-form solve: the filtered matte's weight against the colours, and its length."""
+SEED, SPREAD = 0.6, 0.2
+"""A thing, or a hole in one, is believed if it somewhere reaches the first (or one less
+it); it extends to the second."""
 
 
 def refine_matte(pixels: Pixels, matte: Plane) -> Plane:
@@ -45,7 +53,7 @@ def refine_matte(pixels: Pixels, matte: Plane) -> Plane:
     """
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.float32:
         raise ShapeError(f"pixels must be (H, W, 3) float32, got {pixels.shape} {pixels.dtype}")
-    matte = np.clip(checked_plane("matte", matte), 0, 1)
+    matte = without_doubtful_islands(np.clip(checked_plane("matte", matte), 0, 1))
     shape = fit_within(pixels.shape[:2], WORKING_PIXELS)
     guide = encoded(resize_area(pixels, shape))
     cell = max(shape[0] / matte.shape[0], shape[1] / matte.shape[1], 1.0)
@@ -53,8 +61,9 @@ def refine_matte(pixels: Pixels, matte: Plane) -> Plane:
     outline = snap(guide, matte, ~(inner | outer), cell)
     crisp = np.clip(2 * outline - 0.5, 0, 1)
     crisp[inner], crisp[outer] = 1, 0
-    radius = max(1, round(SOFTENING_SHARE * max(shape)))
-    soft = apply_coefficients(guided_coefficients(guide, crisp, radius, SOFTENING_EPS), pixels)
+    inner, outer = sure_sides(crisp, BAND_CELLS * cell)
+    drawn = guided_coefficients(guide, draw_hair(guide, crisp, inner, outer), 1, 1e-4)
+    soft = apply_coefficients(drawn, pixels)
     # Blurred by a pixel, so that the band has no rim of its own. In place: at 24 MP
     # every plane counts.
     np.clip(soft, 0, 1, out=soft)
@@ -62,6 +71,24 @@ def refine_matte(pixels: Pixels, matte: Plane) -> Plane:
     np.minimum(soft, resize_linear(ceiling, soft.shape), out=soft)
     np.maximum(soft, resize_linear(cv2.blur(floor, (3, 3)), soft.shape), out=soft)
     return soft
+
+
+def without_doubtful_islands(matte: Plane) -> Plane:
+    """`matte` without things that are nowhere more than doubtful, and without such holes."""
+    for _ in range(2):
+        _, label = cv2.connectedComponents((matte > SPREAD).astype(np.uint8))
+        seeded = np.zeros(int(label.max()) + 1, bool)
+        seeded[label[matte > SEED]] = True
+        matte = 1 - np.where(seeded[label] | (matte <= SPREAD), matte, np.float32(0))
+    return matte
+
+
+def draw_hair(guide: Pixels, crisp: Plane, inner: Mask, outer: Mask) -> Plane:
+    """`crisp` (h, w) as soft as the encoded `guide` (h, w, 3) is, between `inner` and `outer`."""
+    radius = max(1, round(SOFTENING_SHARE * max(crisp.shape)))
+    soft = np.clip(guided_filter(guide, crisp, radius, SOFTENING_EPS), 0, 1)
+    matte = closed_form(guide, inner, outer, soft, PRIOR_TRUST, SOLVE_LEVELS, SOLVE_STEPS)
+    return np.clip(matte, 0, 1)
 
 
 def sure_sides(matte: Plane, reach: float) -> tuple[Mask, Mask]:

@@ -11,6 +11,8 @@ from depthfx.scene import Scene
 
 SMALLEST_SUBJECT = 0.004
 """Share of the frame below which a matte shows no subject."""
+FARTHEST = 1e-6
+"""Inverse depth of a focus that is called infinite."""
 ASSUMED_FOCUS_M = 2.0
 """Distance of the focus where depth is relative and nobody says how far it is."""
 
@@ -46,9 +48,11 @@ def find_focus(scene: Scene, focus_m: float | None, focus_xy: tuple[float, float
         at, words = at_point(inverse, *focus_xy), "focus on the chosen point"
     else:
         at, words = on_subject(inverse, scene.matte)
-    at = max(at, 1e-6)
+    at = max(at, FARTHEST)
     if metric:
-        return Focus(at, 1.0, f"{words}, {1 / at:.3g} m")
+        return Focus(
+            at, 1.0, f"{words}, {1 / at:.3g} m" if at > FARTHEST else f"{words}, at infinity"
+        )
     assumed = focus_m or ASSUMED_FOCUS_M
     source = "as told" if focus_m else "assumed; --focus-m sets the scale of relative depth"
     return Focus(at, 1 / (assumed * at), f"{words}, {assumed:.3g} m ({source})")

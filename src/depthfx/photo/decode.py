@@ -207,6 +207,9 @@ def _first_full_page(tiff: Any) -> Any:
             return page
         if index == 32:
             break
+    if 330 in tiff.pages.first.tags:  # SubIFDs, where raw files keep the picture itself
+        raise PhotoError("shows only a small copy of its picture, as raw files do; "
+                         "convert it to TIFF or JPEG first")
     return tiff.pages.first
 
 

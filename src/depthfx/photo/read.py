@@ -16,7 +16,8 @@ from depthfx.photo.exif import Exif
 from depthfx.photo.focal import camera_for
 from depthfx.photo.photo import Metadata, Photo
 
-MAX_PIXELS = 400_000_000
+MAX_PIXELS = 200_000_000
+"""The largest sensors of phones; as linear light that is 2.4 GB already."""
 
 
 def read_photo(path: Path | str, *, focal_px: float | None = None, f35_mm: float | None = None,

@@ -54,6 +54,12 @@ def write_photo(photo: Photo, path: Path | str, *, overwrite: bool = False,
     return tuple(extras.warnings)
 
 
+def check_output(path: Path, *, overwrite: bool = False, source: Path | None = None) -> None:
+    """Raise PhotoError if `path` could not be written, before any work is done for it."""
+    _format_of(path)
+    check_target(path, overwrite=overwrite, source=source)
+
+
 def _format_of(path: Path) -> OutputFormat:
     form = ENCODERS.get(path.suffix.lower())
     if form is None:

@@ -61,6 +61,8 @@ class Network:
         # Loaded here: a photo that comes with its own depth never needs it.
         import onnxruntime
 
+        # Nothing leaves this machine.
+        onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         if not weights.is_file():

@@ -1,0 +1,28 @@
+"""Where compiled kernels are kept when the usual places cannot be written."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from pathlib import Path
+
+
+def find_compiled_a_place() -> None:
+    """Let numba compile into a folder that lasts as long as this run, if it has no other.
+
+    It keeps compiled code beside the source or under the user's home, and fails where
+    both are read-only, as in a container. A shared folder of a known name would not do:
+    what numba finds there it runs.
+    """
+    places = (Path(__file__).parent.parent, Path(os.environ.get("XDG_CACHE_HOME", "~")))
+    if "NUMBA_CACHE_DIR" in os.environ or any(_writable(place) for place in places):
+        return
+    from tempfile import TemporaryDirectory
+
+    folder = TemporaryDirectory(prefix="depthfx-")
+    atexit.register(folder.cleanup)
+    os.environ["NUMBA_CACHE_DIR"] = folder.name
+
+
+def _writable(place: Path) -> bool:
+    return os.access(os.path.expanduser(place), os.W_OK)  # noqa: PTH111 - it raises without a home

@@ -1,0 +1,77 @@
+"""How a command ends when it does not end well: one line on stderr and an exit status.
+
+0 done, 1 failed, 2 wrong usage, 130 stopped by the user.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from depthfx.errors import Cancelled, DepthfxError, ParameterError
+
+FAILED, USAGE, CANCELLED = 1, 2, 130
+OPENCV_NO_MEMORY = -4
+"""`code` of the error that OpenCV raises instead of MemoryError."""
+
+
+def verbose_option(*, exposed: bool = True) -> Callable[[Any], Any]:
+    """The option --verbose; a command that leaves it to `end` is not `exposed` to it."""
+    return click.option("--verbose", "-v", is_flag=True, expose_value=exposed,
+                        help="More words; a traceback when it fails.")
+
+
+def verbose_asked() -> bool:
+    """Whether the command line asks for tracebacks; known before it is understood."""
+    return any(word in ("--verbose", "-v") for word in sys.argv[1:])
+
+
+def quiet_libraries() -> None:
+    """Keep the libraries' own warnings and log lines off the screen; ours say what counts.
+
+    Call before they are imported, in every process.
+    """
+    import logging
+    import warnings
+
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong, in one line."""
+    if isinstance(error, DepthfxError):
+        return " ".join(str(error).splitlines())
+    if isinstance(error, MemoryError) or getattr(error, "code", None) == OPENCV_NO_MEMORY:
+        return "not enough memory for this photo"
+    words = str(error).strip().partition("\n")[0][:300]
+    return f"unexpected {type(error).__name__}: {words}; --verbose shows where"
+
+
+def end(error: BaseException) -> int:
+    """Say on stderr why the program ends; its exit status."""
+    if isinstance(error, click.exceptions.Abort | KeyboardInterrupt | Cancelled):
+        print("stopped; nothing half-written is left", file=sys.stderr)
+        return CANCELLED
+    if isinstance(error, BrokenPipeError):
+        return FAILED
+    if verbose_asked():
+        traceback.print_exception(error)
+    if isinstance(error, click.ClickException):
+        error.show(sys.stderr)
+        return error.exit_code
+    print(f"error: {reason(error)}", file=sys.stderr)
+    return USAGE if isinstance(error, ParameterError) else FAILED
+
+
+def give_up_stdout() -> None:
+    """Point stdout at nothing: whoever read it is gone, and the last flush must not fail."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)

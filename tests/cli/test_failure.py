@@ -1,0 +1,147 @@
+"""However a command ends: the right status, one line, nothing half-written, nothing lost."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from depthfx.chain import Chain
+from depthfx.cli.apply import process, target
+from depthfx.cli.failure import reason
+from depthfx.cli.report import json_line
+from depthfx.errors import ParameterError, RecipeError
+from depthfx.recipe import read_recipe
+
+PROGRAM = [sys.executable, "-m", "depthfx"]
+
+
+def run(*words, **settings):
+    return subprocess.run([*PROGRAM, *map(str, words)], capture_output=True, text=True, **settings)
+
+
+@pytest.fixture
+def photo(tmp_path):
+    picture = np.random.default_rng(3).integers(0, 255, (60, 80, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "photo.jpg"), picture)
+    return tmp_path / "photo.jpg"
+
+
+def test_two_photos_never_end_in_one_file(tmp_path):
+    photos = (tmp_path / "a" / "x.jpg", tmp_path / "b" / "x.jpg")
+    with pytest.raises(ParameterError, match="would both be written to") as caught:
+        process(Chain(), photos, tmp_path, None, "bokeh")
+    for path in photos:
+        assert str(path) in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_missing_is_no_file_name(tmp_path):
+    with pytest.raises(ParameterError, match="is no folder"):
+        target(tmp_path / "x.jpg", tmp_path / "new", False, "bokeh")
+
+
+def test_a_photo_named_like_an_option_is_told_how_to_be_named(tmp_path):
+    said = run("apply", "--", "-x.jpg", "bokeh", cwd=tmp_path)
+    assert said.returncode == 2
+    assert "./-x.jpg" in said.stderr
+
+
+def test_json_has_a_line_for_every_photo_the_bad_ones_too(photo):
+    bad = photo.with_name("bad.jpg")
+    bad.write_text("no photo")
+    said = run("inspect", photo, bad, photo, "--json")
+    rows = [json.loads(line) for line in said.stdout.splitlines()]
+    assert said.returncode == 1
+    assert [row["file"] for row in rows] == [str(photo), str(bad), str(photo)]
+    assert ["error" in row for row in rows] == [False, True, False]
+
+
+def test_json_is_strict():
+    row = json.loads(json_line({"a": float("inf"), "b": [float("nan"), 1.5], "c": {"d": 2}}))
+    assert row == {"a": None, "b": [None, 1.5], "c": {"d": 2}}
+
+
+def test_an_error_nobody_foresaw_is_one_line():
+    assert reason(KeyError("x\ny")).startswith("unexpected KeyError: ")
+    assert "\n" not in reason(ValueError("first\nsecond"))
+    assert "--verbose" in reason(ValueError())
+    with pytest.raises(cv2.error) as caught:
+        cv2.copyMakeBorder(np.ones((2, 2), np.uint8), 2**30, 0, 2**30, 0, cv2.BORDER_CONSTANT)
+    assert reason(caught.value) == "not enough memory for this photo"
+
+
+@pytest.mark.parametrize(("more", "traceback"), [([], False), (["--verbose"], True)])
+def test_a_traceback_is_shown_only_when_asked_for(tmp_path, more, traceback):
+    said = run("inspect", tmp_path / "none.jpg", *more)
+    assert said.returncode == 1
+    assert ("Traceback" in said.stderr) == traceback
+    assert said.stderr.splitlines()[-1].startswith("error: ")
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="signals as POSIX has them")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_by_a_signal_leaves_nothing(photo, tmp_path, number):
+    out = tmp_path / "out"
+    out.mkdir()
+    code = ("import os, sys, time; from depthfx import cli, files\n"
+            "def wait(*a, **k):\n    print('there', flush=True); time.sleep(60)\n"
+            "files.read_photo = wait\n"
+            f"sys.argv[1:] = ['bokeh', {str(photo)!r}, '-o', {str(out)!r}]\n"
+            "cli.main()")
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "there\n"
+        process.send_signal(number)
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert said.strip().splitlines() == ["stopped; nothing half-written is left"]
+    assert list(out.iterdir()) == []
+
+
+def test_a_reader_who_leaves_is_no_traceback():
+    with subprocess.Popen([*PROGRAM, "effects"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize(("words", "answers"), [
+    ("depthfx bokeh --f-n", {"--f-number"}),
+    ("depthfx apply x.jpg bokeh --f-n", {"--f-number"}),
+    ("depthfx apply x.jpg bok", {"bokeh"}),
+    ("depthfx apply x.jpg depth-picture --colours gr", {"grey"}),
+])
+def test_bash_completes_effects_and_their_options(words, answers):
+    environment = {**os.environ, "_DEPTHFX_COMPLETE": "bash_complete", "COMP_WORDS": words,
+                   "COMP_CWORD": str(len(words.split()) - 1)}
+    said = run(env=environment).stdout.split()
+    assert answers == {line.removeprefix("plain,") for line in said if line.startswith("plain,")}
+
+
+@pytest.mark.parametrize(("content", "answer"), [
+    (bytes(range(256)), "not text in UTF-8"),
+    (b"a = " + b"[" * 50_000, "not a TOML file"),
+    (b"a = " + b"9" * 5_000, "not a TOML file"),
+    (b"#" * (2 << 20), "longer than"),
+    (b"depthfx = true", "not a version"),
+    (b"depthfx = 1\n[[effect]]\nname = '" + b"x" * 10_000 + b"'", "has no name"),
+    (b"depthfx = 1\n[[effect]]\nname = 'bokeh'\nf_number = [" + b"1," * 9_999 + b"]", "f_number"),
+])
+def test_a_hostile_recipe_is_refused_in_one_short_line(tmp_path, content, answer):
+    recipe = tmp_path / "look.toml"
+    recipe.write_bytes(content)
+    with pytest.raises(RecipeError, match=answer) as caught:
+        read_recipe(recipe)
+    assert len(str(caught.value)) < 400
+    assert "\n" not in str(caught.value)
+
+
+def test_a_recipe_may_begin_with_a_byte_order_mark(tmp_path):
+    recipe = tmp_path / "look.toml"
+    recipe.write_bytes(b"\xef\xbb\xbfdepthfx = 1\n[[effect]]\nname = 'bokeh'\n")
+    assert [effect.name for effect in read_recipe(recipe).effects] == ["bokeh"]
