@@ -122,14 +122,15 @@ def test_a_constant_picture_stays_constant(radius, value):
 
 @quick
 @given(st.integers(0, 2**32 - 1), st.floats(1, 12))
-def test_no_light_is_negative_and_none_exceeds_the_brightest(seed, largest):
+def test_no_light_is_negative_and_none_far_exceeds_the_brightest(seed, largest):
     rng = np.random.default_rng(seed)
     pixels = (rng.random((30, 37, 3)) ** 8 * 30).astype(np.float32)
     steps = cv2.resize(rng.normal(0, largest, (5, 6)).astype(np.float32), (37, 30),
                        interpolation=cv2.INTER_NEAREST)
     got = with_radius(pixels, steps)
     assert got.min() >= 0
-    assert got.max() <= pixels.max() * 1.001
+    # A mixed pixel is taken apart into two colours, one of them a little brighter than it was.
+    assert got.max() <= pixels.max() * 1.05
 
 
 @pytest.mark.parametrize("slope", [0.05, 0.2, 0.6])
@@ -301,3 +302,12 @@ def test_a_bad_amount_of_blur_is_named(bad):
     with pytest.raises(ParameterError, match="blur_px="):
         defocus(np.ones((4, 5, 3), np.float32), np.ones((4, 5), np.float32),
                 focus_inverse=0, blur_px=bad)
+
+
+@pytest.mark.parametrize("nearest", [1e3, 1e30])
+def test_absurdly_near_things_cost_no_more_than_half_the_frame(nearest):
+    pixels = np.full((60, 80, 3), 0.4, np.float32)
+    inverse = np.full((60, 80), 0.5, np.float32)
+    inverse[20:40, 30:50] = nearest
+    out = defocus(pixels, inverse, focus_inverse=0.5, blur_px=100.0)
+    np.testing.assert_allclose(out, 0.4, atol=1e-3)

@@ -50,3 +50,11 @@ def test_encoded_follows_the_srgb_curve():
     srgb = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     assert np.abs(encoded(light) - srgb).max() < 0.04
     assert encoded(f32([-0.5]))[0] == 0
+
+
+@pytest.mark.parametrize("shape", [(352, 544), (32, 544), (352, 48), (20, 30)])
+def test_a_mirrored_picture_is_resized_to_a_mirrored_picture(shape):
+    picture = np.random.default_rng(4).random((64, 96, 3), dtype=np.float32)
+    one = resize_area(picture, shape)
+    other = resize_area(np.ascontiguousarray(picture[:, ::-1]), shape)[:, ::-1]
+    np.testing.assert_allclose(one, other, atol=1e-5)

@@ -99,6 +99,8 @@ class Layers:
     def reach(self, k: int) -> int:
         """How far in full-size px the light of layer k goes, its blocks and edges included."""
         return (self.spreads[k].reach + 1) * self.scales[k] + 1
+LARGEST_BLUR = 0.5
+"""Share of the diagonal: a point blurred wider is spread over the frame, and costs without end."""
 
 
 def _step_px(radius_px: float) -> float:
@@ -131,6 +133,7 @@ def defocus(
     blur_px : blur diameter in px for each unit of inverse depth away from the focus, see
         `thin_lens.blur_px_per_inverse_m`
     aperture : shape of the opening
+        (no disc's radius is drawn larger than half the diagonal)
     behind, coverage : as in `depth.Depth`, the second surface of boundary pixels and the
         front's share of them, where known
     matte : (H, W) float32 0..1, the subject's share of every pixel, where known; where it is
@@ -152,6 +155,8 @@ def defocus(
         raise ParameterError(f"blur_px={blur_px} must be 0 px or more per unit of inverse depth")
     if not math.isfinite(focus_inverse):
         raise ParameterError(f"focus_inverse={focus_inverse} must be a finite inverse depth")
+    inverse = _within_reach(inverse, focus_inverse, blur_px)
+    behind = None if behind is None else _within_reach(behind, focus_inverse, blur_px)
     if matte is not None:
         inverse, behind, coverage = surfaces_of_matte(
             inverse,
@@ -160,6 +165,18 @@ def defocus(
             matte)
     job = _Job(pixels, inverse, focus_inverse, blur_px, aperture, behind, coverage)
     return job.run(threads or os.cpu_count() or 1, progress)
+
+
+def _within_reach(inverse: Plane, focus_inverse: float, blur_px: float) -> Plane:
+    """`inverse` where no disc is larger than `LARGEST_BLUR`; the same array if none is."""
+    if blur_px == 0:
+        return inverse
+    reach = 2 * LARGEST_BLUR * math.hypot(*inverse.shape) / blur_px
+    low, high = focus_inverse - reach, focus_inverse + reach
+    nearest = float(inverse.max())
+    if (inverse.min() >= low and nearest <= high) or not math.isfinite(nearest):
+        return inverse
+    return np.clip(inverse, np.float32(low), np.float32(high))
 
 
 @dataclass(frozen=True)

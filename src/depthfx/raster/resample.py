@@ -28,7 +28,9 @@ def resize_area(array: NDArray, shape: tuple[int, int]) -> Array:
 
     A side that grows is interpolated linearly instead.
     """
-    return _resize(array, shape, cv2.INTER_AREA)
+    # One after the other: where a side grows, OpenCV's own area mode is not even symmetric.
+    smaller = (min(shape[0], array.shape[0]), min(shape[1], array.shape[1]))
+    return _resize(_resize(array, smaller, cv2.INTER_AREA), shape, cv2.INTER_LINEAR)
 
 
 def resize_linear(array: NDArray, shape: tuple[int, int]) -> Array:

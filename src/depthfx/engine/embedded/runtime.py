@@ -13,6 +13,7 @@ from depthfx.depth import Plane
 from depthfx.errors import ModelError
 from depthfx.photo.colour import linear_to_srgb
 from depthfx.photo.photo import Pixels
+from depthfx.raster.resample import resize_area
 
 STRIDE = 32
 LOOKS = {
@@ -82,7 +83,7 @@ class Network:
         looks = []
         for area in LOOKS[quality]:
             rows, columns = network_size(pixels.shape[0], pixels.shape[1], area)
-            small = cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA)
+            small = resize_area(pixels, (rows, columns))
             rgb = np.clip(linear_to_srgb(np.clip(small, 0, 1)), 0, 1)
             looks.append(self._run(rgb))
             if quality != "draft":
