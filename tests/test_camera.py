@@ -27,7 +27,8 @@ def test_35_mm_equivalent_survives_the_way_through_pixels(f35, width, height):
 @given(lengths, sides, sides)
 def test_turning_the_camera_keeps_the_focal_length(f35, width, height):
     assert focal_px_from_f35(f35, width, height) == pytest.approx(
-        focal_px_from_f35(f35, height, width))
+        focal_px_from_f35(f35, height, width)
+    )
 
 
 def test_the_middle_of_the_frame_is_half_of_it():

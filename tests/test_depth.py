@@ -28,9 +28,16 @@ def test_a_point_is_read_in_metres():
     assert depth.metres_at(1.0, 1.0) == float("inf")
 
 
-@pytest.mark.parametrize("inverse", [
-    np.zeros((3, 3)), np.zeros((3, 3, 1), f32), np.full((3, 3), -1, f32),
-    np.full((3, 3), np.nan, f32), np.full((3, 3), np.inf, f32)])
+@pytest.mark.parametrize(
+    "inverse",
+    [
+        np.zeros((3, 3)),
+        np.zeros((3, 3, 1), f32),
+        np.full((3, 3), -1, f32),
+        np.full((3, 3), np.nan, f32),
+        np.full((3, 3), np.inf, f32),
+    ],
+)
 def test_what_is_no_inverse_depth_is_refused(inverse):
     with pytest.raises(ShapeError):
         Depth(inverse, True, "")

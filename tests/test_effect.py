@@ -36,12 +36,19 @@ class Metres(Effect):
 
 
 def test_a_misspelt_parameter_is_answered_with_the_nearest_name():
-    with pytest.raises(ParameterError, match=r"gain has no parameter 'stpos'; did you mean 'stops'"):
+    with pytest.raises(
+        ParameterError, match=r"gain has no parameter 'stpos'; did you mean 'stops'"
+    ):
         Gain(stpos=1)
 
 
-@given(st.one_of(st.floats(10.01, 1e9), st.floats(-1e9, -10.01),
-                 st.sampled_from([float("nan"), float("inf"), float("-inf")])))
+@given(
+    st.one_of(
+        st.floats(10.01, 1e9),
+        st.floats(-1e9, -10.01),
+        st.sampled_from([float("nan"), float("inf"), float("-inf")]),
+    )
+)
 def test_what_lies_outside_the_bounds_is_refused_with_them(value):
     with pytest.raises(ParameterError, match=r"stops=.* is outside -10 to 10 stops"):
         Gain(stops=value)

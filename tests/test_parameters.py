@@ -22,8 +22,10 @@ def values(annotation, metadata=()):
     """Every value that a parameter may have, within its bounds."""
     origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Annotated:
-        return values(parts[0], [*metadata, *(m for part in parts[1:]
-                                              for m in getattr(part, "metadata", [part]))])
+        return values(
+            parts[0],
+            [*metadata, *(m for part in parts[1:] for m in getattr(part, "metadata", [part]))],
+        )
     if annotation is type(None):
         return st.none()
     if annotation is bool:
@@ -35,8 +37,13 @@ def values(annotation, metadata=()):
         if annotation is int:
             whole = st.integers(low if above is None else above + 1, high)
             return whole.filter(lambda value: accepted(value, metadata))
-        return st.floats(low if above is None else above, high, exclude_min=above is not None,
-                         allow_nan=False, allow_infinity=False)
+        return st.floats(
+            low if above is None else above,
+            high,
+            exclude_min=above is not None,
+            allow_nan=False,
+            allow_infinity=False,
+        )
     if origin is typing.Literal:
         return st.sampled_from(parts)
     if origin is tuple:
@@ -59,8 +66,13 @@ def accepted(value, metadata):
 
 def effects(name):
     effect = registry.effect_class(name)
-    return st.builds(effect, **{field: values(info.annotation, info.metadata)
-                                for field, info in effect.model_fields.items()})
+    return st.builds(
+        effect,
+        **{
+            field: values(info.annotation, info.metadata)
+            for field, info in effect.model_fields.items()
+        },
+    )
 
 
 def words(effect):

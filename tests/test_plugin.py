@@ -20,14 +20,32 @@ def environment(tmp_path_factory):
     """An environment in which the example package is installed beside depthfx."""
     site = tmp_path_factory.mktemp("site")
     subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation",
-         "--disable-pip-version-check", "--target", str(site), str(EXAMPLE)], check=True)
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--no-build-isolation",
+            "--disable-pip-version-check",
+            "--target",
+            str(site),
+            str(EXAMPLE),
+        ],
+        check=True,
+    )
     return {**os.environ, "PYTHONPATH": str(site)}
 
 
 def run(environment, *words, cwd=None):
-    return subprocess.run([sys.executable, "-m", "depthfx", *map(str, words)], env=environment,
-                          capture_output=True, text=True, cwd=cwd)
+    return subprocess.run(
+        [sys.executable, "-m", "depthfx", *map(str, words)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+    )
 
 
 @pytest.fixture
@@ -46,8 +64,9 @@ def test_it_is_listed_with_its_summary(environment):
 def test_it_is_a_command_and_a_link_of_apply(environment, photo, tmp_path):
     direct = run(environment, "sepia", photo, "--strength", "0.5", "-o", tmp_path / "direct.png")
     assert direct.returncode == 0, direct.stderr
-    chained = run(environment, "apply", photo, "sepia", "--strength", "0.5", "-o",
-                  tmp_path / "chained.png")
+    chained = run(
+        environment, "apply", photo, "sepia", "--strength", "0.5", "-o", tmp_path / "chained.png"
+    )
     assert chained.returncode == 0, chained.stderr
     a, b = (cv2.imread(str(tmp_path / name)) for name in ("direct.png", "chained.png"))
     np.testing.assert_array_equal(a, b)
@@ -57,16 +76,21 @@ def test_it_is_a_command_and_a_link_of_apply(environment, photo, tmp_path):
 def test_it_stands_in_recipes(environment, photo, tmp_path):
     recipe = tmp_path / "old.toml"
     recipe.write_text('depthfx = 1\n[[effect]]\nname = "sepia"\nstrength = 0.5\n')
-    done = run(environment, "apply", "--recipe", recipe, photo, "-o", tmp_path / "out.png", "--json")
+    done = run(
+        environment, "apply", "--recipe", recipe, photo, "-o", tmp_path / "out.png", "--json"
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["written"] == [str(tmp_path / "out.png")]
 
 
-@pytest.mark.parametrize(("words", "answer"), [
-    (["--strength", "2"], "strength=2 is outside 0 to 1"),
-    (["--strength", "nan"], "strength=nan is outside 0 to 1"),
-    (["--strenght", "1"], "--strength"),
-])
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["--strength", "2"], "strength=2 is outside 0 to 1"),
+        (["--strength", "nan"], "strength=nan is outside 0 to 1"),
+        (["--strenght", "1"], "--strength"),
+    ],
+)
 def test_its_parameters_are_checked_on_the_command_line(environment, photo, words, answer):
     refused = run(environment, "sepia", photo, *words)
     assert refused.returncode == 2
@@ -80,10 +104,13 @@ def test_it_is_checked_in_recipes_and_python(environment, photo, tmp_path):
     refused = run(environment, "apply", "--recipe", recipe, photo)
     assert refused.returncode == 2
     assert "did you mean 'strength'" in refused.stderr
-    code = ("from depthfx.registry import effect_class\n"
-            "from depthfx.errors import ParameterError\n"
-            "try: effect_class('sepia')(strength=9)\n"
-            "except ParameterError as error: print(error)")
-    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True,
-                          text=True, check=True).stdout
+    code = (
+        "from depthfx.registry import effect_class\n"
+        "from depthfx.errors import ParameterError\n"
+        "try: effect_class('sepia')(strength=9)\n"
+        "except ParameterError as error: print(error)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    ).stdout
     assert "outside 0 to 1" in said

@@ -6,8 +6,24 @@ import depthfx_effects
 
 def test_the_names_of_the_library():
     assert sorted(depthfx.__all__) == [
-        "Camera", "Chain", "Channel", "Context", "Depth", "DepthfxError", "Effect", "FocalOrigin",
-        "Metadata", "Param", "Photo", "Point", "Product", "Scene", "model", "open", "save"]
+        "Camera",
+        "Chain",
+        "Channel",
+        "Context",
+        "Depth",
+        "DepthfxError",
+        "Effect",
+        "FocalOrigin",
+        "Metadata",
+        "Param",
+        "Photo",
+        "Point",
+        "Product",
+        "Scene",
+        "model",
+        "open",
+        "save",
+    ]
     for name in depthfx.__all__:
         assert getattr(depthfx, name) is not None
 

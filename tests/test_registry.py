@@ -30,9 +30,11 @@ def test_summaries_are_read_without_importing(name):
 
 
 def test_listing_imports_no_effect():
-    code = ("import sys; from depthfx import registry\n"
-            "[registry.effect_summary(n) for n in registry.effect_names()]\n"
-            "print([m for m in sys.modules if m.startswith('depthfx_effects') or m == 'pydantic'])")
+    code = (
+        "import sys; from depthfx import registry\n"
+        "[registry.effect_summary(n) for n in registry.effect_names()]\n"
+        "print([m for m in sys.modules if m.startswith('depthfx_effects') or m == 'pydantic'])"
+    )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
 

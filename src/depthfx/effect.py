@@ -21,11 +21,17 @@ if TYPE_CHECKING:
     from depthfx.chain import Chain
 
 
-def Param(default: Any, *, help: str, unit: str = "", ge: float | None = None,
-          le: float | None = None, gt: float | None = None) -> Any:
+def Param(
+    default: Any,
+    *,
+    help: str,
+    unit: str = "",
+    ge: float | None = None,
+    le: float | None = None,
+    gt: float | None = None,
+) -> Any:
     """A parameter of an effect: default, bounds (`ge`, `le` inclusive), unit, a line of help."""
-    return Field(default, description=help, ge=ge, le=le, gt=gt,
-                 json_schema_extra={"unit": unit})
+    return Field(default, description=help, ge=ge, le=le, gt=gt, json_schema_extra={"unit": unit})
 
 
 def _split(value: Any) -> Any:
@@ -45,8 +51,9 @@ class Effect(BaseModel):
     ParameterError for an unknown name or a value outside its bounds.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False,
-                              validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+    )
 
     name: ClassVar[str]
     needs: ClassVar[frozenset[Channel]] = frozenset()
@@ -56,8 +63,10 @@ class Effect(BaseModel):
             # Python counts True as 1; whoever writes it for a number means something else.
             allowed = bounds(type(self), name) if name in type(self).model_fields else ""
             if isinstance(value, bool) and allowed:
-                raise ParameterError(f"{self.name}: {name}={value} is no number; "
-                                     f"expected {allowed} {unit(type(self), name)}".rstrip())
+                raise ParameterError(
+                    f"{self.name}: {name}={value} is no number; "
+                    f"expected {allowed} {unit(type(self), name)}".rstrip()
+                )
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -71,11 +80,13 @@ class Effect(BaseModel):
         if Channel.METRIC in self.needs and not scene.depth.metric:
             raise DepthError(
                 f"{self.name} needs depth in metres, but this depth is relative "
-                f"({scene.depth.origin}); use a metric model or give --depth a metric file")
+                f"({scene.depth.origin}); use a metric model or give --depth a metric file"
+            )
         return self.apply(scene, context or scene.context)
 
     def __or__(self, other: Effect | Chain) -> Chain:
         from depthfx.chain import Chain
+
         return Chain(self) | other
 
     def parameters(self) -> dict[str, Any]:
@@ -102,7 +113,7 @@ def unit(effect: type[Effect], parameter: str) -> str:
 
 
 def nearest(word: str, words: list[str]) -> str:
-    """" did you mean ...?" or the list of what there is, as a tail for a message."""
+    """ " did you mean ...?" or the list of what there is, as a tail for a message."""
     close = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(words)}"
 
@@ -112,13 +123,22 @@ def explain(effect: type[Effect], error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     parameter, value = str(first["loc"][0]), first["input"]
     if first["type"] == "extra_forbidden":
-        return (f"{effect.name} has no parameter {parameter!r}"
-                f"{nearest(parameter, list(effect.model_fields))}")
+        return (
+            f"{effect.name} has no parameter {parameter!r}"
+            f"{nearest(parameter, list(effect.model_fields))}"
+        )
     allowed = bounds(effect, parameter)
     if allowed and first["type"] in (
-            "greater_than", "greater_than_equal", "less_than", "less_than_equal", "finite_number"):
+        "greater_than",
+        "greater_than_equal",
+        "less_than",
+        "less_than_equal",
+        "finite_number",
+    ):
         words = value.strip() if isinstance(value, str) else reprlib.repr(value)
-        return (f"{effect.name}: {parameter}={words} is outside {allowed} "
-                f"{unit(effect, parameter)}").rstrip()
-    return f"{effect.name}: {parameter}={reprlib.repr(value)}: " \
-        + first["msg"].removeprefix("Value error, ")
+        return (
+            f"{effect.name}: {parameter}={words} is outside {allowed} {unit(effect, parameter)}"
+        ).rstrip()
+    return f"{effect.name}: {parameter}={reprlib.repr(value)}: " + first["msg"].removeprefix(
+        "Value error, "
+    )

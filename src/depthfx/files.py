@@ -14,9 +14,16 @@ from depthfx.scene import Scene
 PathLike = str | os.PathLike[str]
 
 
-def open(path: PathLike, context: Context | None = None, *, depth: PathLike | None = None,
-         depth_unit: str | None = None, depth_polarity: str | None = None,
-         focal_px: float | None = None, f35_mm: float | None = None) -> Scene:
+def open(
+    path: PathLike,
+    context: Context | None = None,
+    *,
+    depth: PathLike | None = None,
+    depth_unit: str | None = None,
+    depth_polarity: str | None = None,
+    focal_px: float | None = None,
+    f35_mm: float | None = None,
+) -> Scene:
     """The scene of a photo file; depth and matte are found when first needed.
 
     depth : a depth file to be used instead of a model
@@ -32,12 +39,14 @@ def open(path: PathLike, context: Context | None = None, *, depth: PathLike | No
         return Scene.of(photo, context)
     from depthfx.engine.depth_file import read_depth
     from depthfx.engine.find import fit
+
     read = read_depth(Path(depth), unit=depth_unit, polarity=depth_polarity)
     return Scene.of(photo, context, depth=fit(read, photo, Path(depth)))
 
 
-def save(scene: Scene, path: PathLike, *, overwrite: bool = False,
-         jpeg_quality: int | None = None) -> list[Path]:
+def save(
+    scene: Scene, path: PathLike, *, overwrite: bool = False, jpeg_quality: int | None = None
+) -> list[Path]:
     """Write the picture, and every product beside it; the paths written.
 
     The format follows the suffix; profile, bit depth and metadata are the photo's.

@@ -46,13 +46,16 @@ def from_toml(text: str, source: str = "recipe") -> Chain:
             raise RecipeError(f"{source}: unknown key {key!r}{nearest(key, ['depthfx', 'effect'])}")
     version = document.get("depthfx")
     if type(version) is not int or version != VERSION:
-        raise RecipeError(f"{source}: depthfx = {reprlib.repr(version)} is not a version this "
-                          f"program reads; it reads depthfx = {VERSION}")
+        raise RecipeError(
+            f"{source}: depthfx = {reprlib.repr(version)} is not a version this "
+            f"program reads; it reads depthfx = {VERSION}"
+        )
     tables = document.get("effect", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise RecipeError(f"{source}: effects stand under [[effect]], in double brackets")
-    return Chain(*(_effect(table, f"{source}: effect {number}")
-                   for number, table in enumerate(tables, 1)))
+    return Chain(
+        *(_effect(table, f"{source}: effect {number}") for number, table in enumerate(tables, 1))
+    )
 
 
 def _effect(table: dict[str, object], place: str) -> Effect:

@@ -73,8 +73,14 @@ class Scene:
     facts: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, photo: Photo, context: Context | None = None, *, depth: Depth | None = None,
-           matte: Plane | None = None) -> Scene:
+    def of(
+        cls,
+        photo: Photo,
+        context: Context | None = None,
+        *,
+        depth: Depth | None = None,
+        matte: Plane | None = None,
+    ) -> Scene:
         """A scene of `photo`; what is not given is found by the context's model when needed.
 
         Raises ShapeError if depth or matte is not of the photo's size.
@@ -87,19 +93,28 @@ class Scene:
 
         def find_depth() -> Depth:
             from depthfx.engine.find import find_depth
+
             return depth if depth is not None else find_depth(photo, context)
 
         def find_matte() -> Plane:
             from depthfx.engine.find import find_matte
+
             return matte if matte is not None else find_matte(photo, context)
 
         return cls(photo, Channels(find_depth, find_matte), context)
 
     @classmethod
-    def from_arrays(cls, pixels: Pixels, *, inverse: Plane | None = None,
-                    focal_px: float | None = None, metric: bool = True,
-                    matte: Plane | None = None, alpha: Plane | None = None,
-                    context: Context | None = None) -> Scene:
+    def from_arrays(
+        cls,
+        pixels: Pixels,
+        *,
+        inverse: Plane | None = None,
+        focal_px: float | None = None,
+        metric: bool = True,
+        matte: Plane | None = None,
+        alpha: Plane | None = None,
+        context: Context | None = None,
+    ) -> Scene:
         """A scene without a file.
 
         pixels : (H, W, 3) float32, linear light, sRGB primaries
@@ -107,7 +122,9 @@ class Scene:
         focal_px : focal length in pixels; None: guessed
         """
         height, width = pixels.shape[:2]
-        camera = Camera.guess(width, height) if focal_px is None else Camera(width, height, focal_px)
+        camera = (
+            Camera.guess(width, height) if focal_px is None else Camera(width, height, focal_px)
+        )
         depth = None
         if inverse is not None:
             words = "given as an array"

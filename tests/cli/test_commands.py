@@ -12,8 +12,13 @@ import pytest
 
 
 def run(*words, cwd=None, stdin=None):
-    return subprocess.run([sys.executable, "-m", "depthfx", *map(str, words)],
-                          capture_output=True, text=True, cwd=cwd, stdin=stdin)
+    return subprocess.run(
+        [sys.executable, "-m", "depthfx", *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        stdin=stdin,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +57,12 @@ def test_help_lists_effects_and_commands():
 
 
 def test_help_imports_nothing_heavy():
-    code = ("import sys; from depthfx.cli import cli\n"
-            "try: cli.main(['--help'], prog_name='depthfx')\n"
-            "except SystemExit: pass\n"
-            "print([m for m in ('numpy', 'cv2', 'pydantic', 'numba', 'rich') if m in sys.modules])")
+    code = (
+        "import sys; from depthfx.cli import cli\n"
+        "try: cli.main(['--help'], prog_name='depthfx')\n"
+        "except SystemExit: pass\n"
+        "print([m for m in ('numpy', 'cv2', 'pydantic', 'numba', 'rich') if m in sys.modules])"
+    )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
     assert said.splitlines()[-1] == "[]"
 
@@ -86,8 +93,19 @@ def test_the_photo_itself_is_never_replaced(photo):
 
 
 def test_depth_from_a_file_and_facts_as_json(photo, out):
-    result = run("bokeh", photo, "--depth", photo.with_name("depth.npz"), "--focus-m", "2",
-                 "--focal-px", "150", "--json", "-o", out)
+    result = run(
+        "bokeh",
+        photo,
+        "--depth",
+        photo.with_name("depth.npz"),
+        "--focus-m",
+        "2",
+        "--focal-px",
+        "150",
+        "--json",
+        "-o",
+        out,
+    )
     assert result.returncode == 0, result.stderr
     facts = json.loads(result.stdout)
     assert facts["focal_px"] == 150
@@ -107,14 +125,30 @@ def test_the_meaning_of_a_depth_file_can_be_told(photo):
 def test_a_mistaken_unit_is_noticed(photo):
     depth = photo.with_name("tiny.npy")
     np.save(depth, np.full((120, 160), 5e-30, np.float32))
-    failed(run("bokeh", photo, "--depth", depth, "--depth-unit", "m"), 1, "tiny.npy", "--depth-unit")
+    failed(
+        run("bokeh", photo, "--depth", depth, "--depth-unit", "m"), 1, "tiny.npy", "--depth-unit"
+    )
 
 
 def test_effects_chain_and_the_recipe_does_the_same(photo, tmp_path):
     depth = photo.with_name("depth.npz")
     recipe = tmp_path / "look.toml"
-    one = run("apply", photo, "bokeh", "--f-number", "1.4", "depth-picture", "--colours", "grey",
-              "--depth", depth, "--save-recipe", recipe, "-o", tmp_path / "one.png")
+    one = run(
+        "apply",
+        photo,
+        "bokeh",
+        "--f-number",
+        "1.4",
+        "depth-picture",
+        "--colours",
+        "grey",
+        "--depth",
+        depth,
+        "--save-recipe",
+        recipe,
+        "-o",
+        tmp_path / "one.png",
+    )
     assert one.returncode == 0, one.stderr
     two = run("apply", "--recipe", recipe, photo, "--depth", depth, "-o", tmp_path / "two.png")
     assert two.returncode == 0, two.stderr
@@ -124,8 +158,16 @@ def test_effects_chain_and_the_recipe_does_the_same(photo, tmp_path):
 
 def test_grey_depth_picture_is_near_white(photo, tmp_path):
     out = tmp_path / "depth.png"
-    result = run("depth-picture", photo, "--colours", "grey", "--depth",
-                 photo.with_name("depth.npz"), "-o", out)
+    result = run(
+        "depth-picture",
+        photo,
+        "--colours",
+        "grey",
+        "--depth",
+        photo.with_name("depth.npz"),
+        "-o",
+        out,
+    )
     assert result.returncode == 0, result.stderr
     picture = cv2.imread(str(out))
     assert picture[60, 80].min() >= 254
@@ -138,8 +180,9 @@ def test_a_bad_photo_does_not_stop_the_others(photo, tmp_path, jobs):
     bad.write_bytes(b"not a photo")
     folder = tmp_path / "out"
     folder.mkdir()
-    result = run("bokeh", bad, photo, "-o", folder, "--depth", photo.with_name("depth.npz"),
-                 "--jobs", jobs)
+    result = run(
+        "bokeh", bad, photo, "-o", folder, "--depth", photo.with_name("depth.npz"), "--jobs", jobs
+    )
     assert result.returncode == 1
     assert (folder / "photo-bokeh.jpg").exists()
     assert str(bad) in result.stderr
@@ -150,24 +193,27 @@ def test_several_photos_need_a_folder(photo, out):
     failed(run("bokeh", photo, photo, "-o", out), 2, "is no folder")
 
 
-@pytest.mark.parametrize(("words", "status", "answer"), [
-    (["portrat", "x.jpg"], 2, "Did you mean 'portrait'?"),
-    (["bokeh", "PHOTO", "--f-numbr", "2"], 2, "--f-number"),
-    (["bokeh", "PHOTO", "--f-number", "0.1"], 2, "f_number=0.1 is outside 0.7 to 64"),
-    (["bokeh", "PHOTO", "--f-number", "two"], 2, "f_number='two'"),
-    (["bokeh", "PHOTO", "--focus-xy", "2,2"], 2, "focus_xy"),
-    (["bokeh", "missing.jpg"], 1, "missing.jpg"),
-    (["bokeh", "PHOTO", "--model", "embeded"], 1, "did you mean 'embedded'"),
-    (["bokeh", "PHOTO", "--weights", "none.onnx"], 1, "none.onnx"),
-    (["bokeh", "PHOTO", "--depth", "none.npy"], 1, "none.npy"),
-    (["apply", "PHOTO"], 2, "no effect is named"),
-    (["apply", "bokeh"], 2, "no photo is named"),
-    (["apply", "PHOTO", "--recipe", "none.toml"], 2, "none.toml"),
-    (["effects", "bokhe"], 2, "did you mean 'bokeh'"),
-    (["depth", "PHOTO", "--at", "3,4"], 2, "shares of width and height"),
-    (["depth", "PHOTO", "-o", "depth.jpg"], 1, "depth.jpg"),
-    (["inspect", "missing.jpg"], 1, "missing.jpg"),
-])
+@pytest.mark.parametrize(
+    ("words", "status", "answer"),
+    [
+        (["portrat", "x.jpg"], 2, "Did you mean 'portrait'?"),
+        (["bokeh", "PHOTO", "--f-numbr", "2"], 2, "--f-number"),
+        (["bokeh", "PHOTO", "--f-number", "0.1"], 2, "f_number=0.1 is outside 0.7 to 64"),
+        (["bokeh", "PHOTO", "--f-number", "two"], 2, "f_number='two'"),
+        (["bokeh", "PHOTO", "--focus-xy", "2,2"], 2, "focus_xy"),
+        (["bokeh", "missing.jpg"], 1, "missing.jpg"),
+        (["bokeh", "PHOTO", "--model", "embeded"], 1, "did you mean 'embedded'"),
+        (["bokeh", "PHOTO", "--weights", "none.onnx"], 1, "none.onnx"),
+        (["bokeh", "PHOTO", "--depth", "none.npy"], 1, "none.npy"),
+        (["apply", "PHOTO"], 2, "no effect is named"),
+        (["apply", "bokeh"], 2, "no photo is named"),
+        (["apply", "PHOTO", "--recipe", "none.toml"], 2, "none.toml"),
+        (["effects", "bokhe"], 2, "did you mean 'bokeh'"),
+        (["depth", "PHOTO", "--at", "3,4"], 2, "shares of width and height"),
+        (["depth", "PHOTO", "-o", "depth.jpg"], 1, "depth.jpg"),
+        (["inspect", "missing.jpg"], 1, "missing.jpg"),
+    ],
+)
 def test_wrong_use_is_one_clear_line(photo, words, status, answer, tmp_path):
     words = [photo if word == "PHOTO" else word for word in words]
     failed(run(*words, cwd=tmp_path), status, answer)
@@ -190,7 +236,8 @@ def test_depth_written_is_depth_read(photo, tmp_path):
     out = tmp_path / "depth.npz"
     assert run("depth", photo, "--depth", photo.with_name("depth.npz"), "-o", out).returncode == 0
     np.testing.assert_array_equal(
-        np.load(out)["inverse"], np.load(photo.with_name("depth.npz"))["inverse"])
+        np.load(out)["inverse"], np.load(photo.with_name("depth.npz"))["inverse"]
+    )
 
 
 def test_a_point_is_probed_in_metres(photo):
@@ -203,8 +250,19 @@ def test_inspect_says_what_is_known(photo):
     facts = json.loads(run("inspect", photo, "--json").stdout)
     assert (facts["width"], facts["height"]) == (160, 120)
     assert facts["focal_origin"] == "guess"
-    assert {"file", "format", "bit_depth", "alpha", "profile", "orientation", "focal_px", "depth",
-            "matte", "faces", "warnings"} <= set(facts)
+    assert {
+        "file",
+        "format",
+        "bit_depth",
+        "alpha",
+        "profile",
+        "orientation",
+        "focal_px",
+        "depth",
+        "matte",
+        "faces",
+        "warnings",
+    } <= set(facts)
 
 
 def test_effects_are_described_with_bounds_and_units():

@@ -88,13 +88,16 @@ def test_a_traceback_is_shown_only_when_asked_for(tmp_path, more, traceback):
 def test_stopped_by_a_signal_leaves_nothing(photo, tmp_path, number):
     out = tmp_path / "out"
     out.mkdir()
-    code = ("import os, sys, time; from depthfx import cli, files\n"
-            "def wait(*a, **k):\n    print('there', flush=True); time.sleep(60)\n"
-            "files.read_photo = wait\n"
-            f"sys.argv[1:] = ['bokeh', {str(photo)!r}, '-o', {str(out)!r}]\n"
-            "cli.main()")
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True) as process:
+    code = (
+        "import os, sys, time; from depthfx import cli, files\n"
+        "def wait(*a, **k):\n    print('there', flush=True); time.sleep(60)\n"
+        "files.read_photo = wait\n"
+        f"sys.argv[1:] = ['bokeh', {str(photo)!r}, '-o', {str(out)!r}]\n"
+        "cli.main()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout.readline() == "there\n"
         process.send_signal(number)
         said = process.communicate(timeout=60)[1]
@@ -104,34 +107,48 @@ def test_stopped_by_a_signal_leaves_nothing(photo, tmp_path, number):
 
 
 def test_a_reader_who_leaves_is_no_traceback():
-    with subprocess.Popen([*PROGRAM, "effects"], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [*PROGRAM, "effects"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         process.stdout.close()
         assert process.stderr.read() == b""
 
 
-@pytest.mark.parametrize(("words", "answers"), [
-    ("depthfx bokeh --f-n", {"--f-number"}),
-    ("depthfx apply x.jpg bokeh --f-n", {"--f-number"}),
-    ("depthfx apply x.jpg bok", {"bokeh"}),
-    ("depthfx apply x.jpg depth-picture --colours gr", {"grey"}),
-])
+@pytest.mark.parametrize(
+    ("words", "answers"),
+    [
+        ("depthfx bokeh --f-n", {"--f-number"}),
+        ("depthfx apply x.jpg bokeh --f-n", {"--f-number"}),
+        ("depthfx apply x.jpg bok", {"bokeh"}),
+        ("depthfx apply x.jpg depth-picture --colours gr", {"grey"}),
+    ],
+)
 def test_bash_completes_effects_and_their_options(words, answers):
-    environment = {**os.environ, "_DEPTHFX_COMPLETE": "bash_complete", "COMP_WORDS": words,
-                   "COMP_CWORD": str(len(words.split()) - 1)}
+    environment = {
+        **os.environ,
+        "_DEPTHFX_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
     said = run(env=environment).stdout.split()
     assert answers == {line.removeprefix("plain,") for line in said if line.startswith("plain,")}
 
 
-@pytest.mark.parametrize(("content", "answer"), [
-    (bytes(range(256)), "not text in UTF-8"),
-    (b"a = " + b"[" * 50_000, "not a TOML file"),
-    (b"a = " + b"9" * 5_000, "not a TOML file"),
-    (b"#" * (2 << 20), "longer than"),
-    (b"depthfx = true", "not a version"),
-    (b"depthfx = 1\n[[effect]]\nname = '" + b"x" * 10_000 + b"'", "has no name"),
-    (b"depthfx = 1\n[[effect]]\nname = 'bokeh'\nf_number = [" + b"1," * 9_999 + b"]", "f_number"),
-])
+@pytest.mark.parametrize(
+    ("content", "answer"),
+    [
+        (bytes(range(256)), "not text in UTF-8"),
+        (b"a = " + b"[" * 50_000, "not a TOML file"),
+        (b"a = " + b"9" * 5_000, "not a TOML file"),
+        (b"#" * (2 << 20), "longer than"),
+        (b"depthfx = true", "not a version"),
+        (b"depthfx = 1\n[[effect]]\nname = '" + b"x" * 10_000 + b"'", "has no name"),
+        (
+            b"depthfx = 1\n[[effect]]\nname = 'bokeh'\nf_number = [" + b"1," * 9_999 + b"]",
+            "f_number",
+        ),
+    ],
+)
 def test_a_hostile_recipe_is_refused_in_one_short_line(tmp_path, content, answer):
     recipe = tmp_path / "look.toml"
     recipe.write_bytes(content)

@@ -98,8 +98,10 @@ def test_infinitely_far_is_inverse_zero_and_unknown_is_filled(tmp_path):
     assert np.isfinite(depth.inverse).all()
 
 
-@pytest.mark.parametrize(("told", "values"), [
-    ({"unit": "m"}, METRES), ({"unit": "mm"}, METRES * 1000), ({"unit": "1/m"}, 1 / METRES)])
+@pytest.mark.parametrize(
+    ("told", "values"),
+    [({"unit": "m"}, METRES), ({"unit": "mm"}, METRES * 1000), ({"unit": "1/m"}, 1 / METRES)],
+)
 def test_a_unit_that_is_told_is_not_inferred(tmp_path, told, values):
     depth = read_depth(save_npy(tmp_path / "z.npy", values.astype(f32)), **told)
     assert depth.metric
@@ -143,9 +145,15 @@ def test_what_is_told_wins_over_the_sidecar_and_a_strangers_json_is_left_alone(t
         assert "inferred" in read_depth(path).origin
 
 
-@pytest.mark.parametrize("told", [
-    {}, {"unit": "feet"}, {"unit": "1/m", "white_inverse": "near", "black_inverse": 0},
-    {"unit": "1/m", "white_inverse": -1, "black_inverse": -2}])
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"unit": "feet"},
+        {"unit": "1/m", "white_inverse": "near", "black_inverse": 0},
+        {"unit": "1/m", "white_inverse": -1, "black_inverse": -2},
+    ],
+)
 def test_a_sidecar_that_does_not_fit_is_named(tmp_path, told):
     path = save_png(tmp_path / "a.png", np.eye(5, dtype=np.uint16) * 1000)
     Path(f"{path}.json").write_text(json.dumps({"quantity": "inverse depth", **told}))
@@ -160,7 +168,8 @@ class Malice:
 
 def spoilt(folder, kind):
     path = folder / {"pickle": "a.npy", "torn": "a.png", "text": "a.tif", "zip": "a.npz"}.get(
-        kind, "a.npy")
+        kind, "a.npy"
+    )
     match kind:
         case "pickle":
             path.write_bytes(pickle.dumps(Malice()))
@@ -175,8 +184,9 @@ def spoilt(folder, kind):
         case "empty":
             path.write_bytes(b"")
         case "colour":
-            path = save_png(folder / "a.png", np.random.default_rng(0).integers(
-                0, 255, (4, 4, 3), np.uint8))
+            path = save_png(
+                folder / "a.png", np.random.default_rng(0).integers(0, 255, (4, 4, 3), np.uint8)
+            )
         case "cube":
             np.save(path, np.zeros((2, 3, 4)))
         case "words":
@@ -197,9 +207,25 @@ def spoilt(folder, kind):
     return path
 
 
-@pytest.mark.parametrize("kind", [
-    "pickle", "objects", "torn", "text", "zip", "empty", "colour", "cube", "words", "unknown",
-    "missing", "folder", "format", "ambiguous"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "pickle",
+        "objects",
+        "torn",
+        "text",
+        "zip",
+        "empty",
+        "colour",
+        "cube",
+        "words",
+        "unknown",
+        "missing",
+        "folder",
+        "format",
+        "ambiguous",
+    ],
+)
 def test_what_cannot_be_read_is_said_in_one_line(tmp_path, kind):
     path = spoilt(tmp_path, kind)
     with pytest.raises(DepthError) as caught:
@@ -208,15 +234,18 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path, kind):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("told", "named"), [
-    ({"unit": "feet"}, "feet"),
-    ({"polarity": "white"}, "near-white"),
-    ({"unit": "m", "polarity": "near-white"}, "contradict"),
-    ({"near_m": 1}, "far_m"),
-    ({"near_m": 5, "far_m": 1}, "near_m=5"),
-    ({"near_m": 1, "far_m": 5, "unit": "m"}, "unit=m"),
-    ({"near_m": float("nan"), "far_m": 5}, "near_m=nan"),
-])
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [
+        ({"unit": "feet"}, "feet"),
+        ({"polarity": "white"}, "near-white"),
+        ({"unit": "m", "polarity": "near-white"}, "contradict"),
+        ({"near_m": 1}, "far_m"),
+        ({"near_m": 5, "far_m": 1}, "near_m=5"),
+        ({"near_m": 1, "far_m": 5, "unit": "m"}, "unit=m"),
+        ({"near_m": float("nan"), "far_m": 5}, "near_m=nan"),
+    ],
+)
 def test_what_contradicts_itself_is_refused(tmp_path, told, named):
     with pytest.raises(DepthError, match=named):
         read_depth(save_npy(tmp_path / "z.npy", METRES), **told)

@@ -130,7 +130,9 @@ def test_the_record_is_that_of_the_file_that_ships():
 
 def test_more_looks_are_taken_for_more_quality(network):
     pixels = np.random.default_rng(4).random((60, 80, 3), dtype=f32)
-    sizes = [network.predict(pixels, quality).inverse.size for quality in ("draft", "normal", "best")]
+    sizes = [
+        network.predict(pixels, quality).inverse.size for quality in ("draft", "normal", "best")
+    ]
     assert sizes == sorted(set(sizes))
 
 

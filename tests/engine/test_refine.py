@@ -34,8 +34,9 @@ def as_a_network_sees(inverse, factor, sigma=0.0, shift=0.0):
     small = resize_area(inverse, (height // factor, width // factor))
     if sigma:
         small = cv2.GaussianBlur(small, (0, 0), sigma)
-    return cv2.warpAffine(small, f32([[1, 0, shift], [0, 1, 0]]), small.shape[::-1],
-                          borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(
+        small, f32([[1, 0, shift], [0, 1, 0]]), small.shape[::-1], borderMode=cv2.BORDER_REPLICATE
+    )
 
 
 @pytest.mark.parametrize(("size", "factor"), [((240, 320), 8), ((960, 1280), 24)])
@@ -49,8 +50,11 @@ def test_an_outline_is_found_again_and_nothing_lies_between(size, factor, sigma,
     assert out.shape == size
     assert out.dtype == f32
     cell = factor  # a network's error is measured in its own cells
-    band = cv2.dilate(inside.astype(np.uint8), np.ones((2 * cell + 1,) * 2)) - cv2.erode(
-        inside.astype(np.uint8), np.ones((2 * cell + 1,) * 2)) > 0
+    band = (
+        cv2.dilate(inside.astype(np.uint8), np.ones((2 * cell + 1,) * 2))
+        - cv2.erode(inside.astype(np.uint8), np.ones((2 * cell + 1,) * 2))
+        > 0
+    )
     stretched = cv2.resize(small, size[::-1], interpolation=cv2.INTER_LINEAR)
     between = (out > FAR * 1.1) & (out < NEAR * 0.9)
     assert between[band].mean() < 0.02
@@ -78,8 +82,9 @@ def test_the_unit_does_not_matter():
     inside = disc((120, 160))
     pixels, truth = scene_of(inside)
     small = as_a_network_sees(truth, 8)
-    np.testing.assert_allclose(refine(pixels, small * f32(64)).inverse,
-                               refine(pixels, small).inverse * 64, rtol=1e-4)
+    np.testing.assert_allclose(
+        refine(pixels, small * f32(64)).inverse, refine(pixels, small).inverse * 64, rtol=1e-4
+    )
 
 
 def test_sky_stays_infinitely_far():
@@ -167,12 +172,15 @@ def test_the_compiled_pick_agrees_with_its_twin():
     assert np.isclose(out, twin, rtol=1e-4).mean() > 0.995
 
 
-@pytest.mark.parametrize(("pixels", "inverse", "matte", "named"), [
-    (np.zeros((8, 8), f32), np.zeros((4, 4), f32), None, "pixels"),
-    (np.zeros((8, 8, 3)), np.zeros((4, 4), f32), None, "pixels"),
-    (np.zeros((8, 8, 3), f32), np.zeros((4, 4)), None, "inverse"),
-    (np.zeros((8, 8, 3), f32), np.zeros((4, 4), f32), np.zeros((4, 4), f32), "matte"),
-])
+@pytest.mark.parametrize(
+    ("pixels", "inverse", "matte", "named"),
+    [
+        (np.zeros((8, 8), f32), np.zeros((4, 4), f32), None, "pixels"),
+        (np.zeros((8, 8, 3)), np.zeros((4, 4), f32), None, "pixels"),
+        (np.zeros((8, 8, 3), f32), np.zeros((4, 4)), None, "inverse"),
+        (np.zeros((8, 8, 3), f32), np.zeros((4, 4), f32), np.zeros((4, 4), f32), "matte"),
+    ],
+)
 def test_wrong_arrays_are_named(pixels, inverse, matte, named):
     with pytest.raises(ShapeError, match=named):
         refine(pixels, inverse, matte)

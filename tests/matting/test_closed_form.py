@@ -24,10 +24,10 @@ def laplacian_twin(guide):
     out = np.zeros((number.size, number.size))
     for y in range(1, height - 1):
         for x in range(1, width - 1):
-            colour = guide[y - 1:y + 2, x - 1:x + 2].reshape(9, 3).astype(float)
+            colour = guide[y - 1 : y + 2, x - 1 : x + 2].reshape(9, 3).astype(float)
             apart = colour - colour.mean(0)
             spread = apart.T @ apart / 9 + np.eye(3) * FLAT_VARIANCE / 9
-            of = number[y - 1:y + 2, x - 1:x + 2].ravel()
+            of = number[y - 1 : y + 2, x - 1 : x + 2].ravel()
             out[np.ix_(of, of)] += np.eye(9) - (1 + apart @ np.linalg.solve(spread, apart.T)) / 9
     return out
 
@@ -37,8 +37,9 @@ def test_the_compiled_laplacian_agrees_with_its_twin():
     guide, matte = rng.random((7, 9, 3), f32), rng.random((7, 9), f32)
     band = np.ones((7, 9), bool)
     known, twin = windows(guide, band), laplacian_twin(guide)
-    np.testing.assert_allclose(laplacian(matte, band, known, guide).ravel(),
-                               twin @ matte.ravel(), atol=2e-4)
+    np.testing.assert_allclose(
+        laplacian(matte, band, known, guide).ravel(), twin @ matte.ravel(), atol=2e-4
+    )
     np.testing.assert_allclose(diagonal(guide, band, known).ravel(), np.diag(twin), atol=2e-4)
 
 

@@ -13,7 +13,7 @@ f32 = np.float32
 
 def picture(height, width):
     """A five-petalled subject before a wall, anti-aliased: linear pixels and the true matte."""
-    y, x = np.mgrid[0:2 * height, 0:2 * width].astype(f32) + f32(0.5)
+    y, x = np.mgrid[0 : 2 * height, 0 : 2 * width].astype(f32) + f32(0.5)
     dy, dx = y - height, x - width
     radius = 0.6 * height * (1 + 0.25 * np.cos(5 * np.arctan2(dy, dx)))
     alpha = resize_area((np.hypot(dy, dx) < radius).astype(f32), (height, width))[..., None]
@@ -27,8 +27,9 @@ def as_a_network_sees(alpha, longer_side):
     scale = longer_side / max(alpha.shape)
     small = resize_area(alpha, (round(alpha.shape[0] * scale), round(alpha.shape[1] * scale)))
     small = cv2.GaussianBlur(small, (0, 0), 1)
-    return cv2.warpAffine(small, f32([[1, 0, 0.7], [0, 1, -0.4]]), small.shape[::-1],
-                          borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(
+        small, f32([[1, 0, 0.7], [0, 1, -0.4]]), small.shape[::-1], borderMode=cv2.BORDER_REPLICATE
+    )
 
 
 @pytest.mark.parametrize(("size", "longer_side"), [((240, 320), 80), ((900, 1200), 160)])

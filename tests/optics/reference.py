@@ -26,7 +26,8 @@ def lens_points(count):
     """Evenly spread points of the unit disc (Vogel's spiral)."""
     i = np.arange(count)
     return np.sqrt((i + 0.5) / count)[:, None] * np.stack(
-        [np.cos(2.399963 * i), np.sin(2.399963 * i)], 1)
+        [np.cos(2.399963 * i), np.sin(2.399963 * i)], 1
+    )
 
 
 def pinhole(planes, u=(0.0, 0.0)):

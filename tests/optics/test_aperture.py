@@ -17,7 +17,7 @@ apertures = st.builds(
 
 def moment(kernel):
     n = kernel.shape[0] // 2
-    y, x = np.mgrid[-n:n + 1, -n:n + 1]
+    y, x = np.mgrid[-n : n + 1, -n : n + 1]
     return float((kernel.astype(float) * (x * x + y * y)).sum())
 
 
@@ -55,7 +55,7 @@ def test_six_blades_turn_a_side_right_and_corners_up_and_down():
     rows, columns = np.nonzero(lit)
     assert rows.max() - n == pytest.approx(20, abs=1.01)
     assert columns.max() - n == pytest.approx(20 * np.cos(np.pi / 6), abs=1.01)
-    assert lit[n - 9:n + 10, n + 16].all()  # the right side is straight and 20 px long
+    assert lit[n - 9 : n + 10, n + 16].all()  # the right side is straight and 20 px long
 
 
 def test_a_triangle_points_left_at_0_and_down_after_a_quarter_turn_back():
@@ -71,19 +71,26 @@ def test_a_triangle_points_left_at_0_and_down_after_a_quarter_turn_back():
 @given(st.sampled_from(range(3, 12)), st.floats(2, 20))
 def test_turning_by_one_blade_changes_nothing(blades, radius):
     np.testing.assert_allclose(
-        Aperture(blades, 360 / blades).kernel(radius), Aperture(blades).kernel(radius), atol=3e-4)
+        Aperture(blades, 360 / blades).kernel(radius), Aperture(blades).kernel(radius), atol=3e-4
+    )
 
 
 def test_full_curvature_is_round():
     np.testing.assert_allclose(
-        Aperture(5, curvature=1).kernel(9.4), Aperture().kernel(9.4), atol=1e-7)
+        Aperture(5, curvature=1).kernel(9.4), Aperture().kernel(9.4), atol=1e-7
+    )
 
 
-@pytest.mark.parametrize(("parameters", "name"), [
-    ({"blades": 2}, "blades=2"), ({"blades": 12}, "blades=12"),
-    ({"curvature": 1.5}, "curvature=1.5"), ({"curvature": float("nan")}, "curvature=nan"),
-    ({"rotation_deg": float("inf")}, "rotation_deg=inf"),
-])
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({"blades": 2}, "blades=2"),
+        ({"blades": 12}, "blades=12"),
+        ({"curvature": 1.5}, "curvature=1.5"),
+        ({"curvature": float("nan")}, "curvature=nan"),
+        ({"rotation_deg": float("inf")}, "rotation_deg=inf"),
+    ],
+)
 def test_bad_openings_are_named(parameters, name):
     with pytest.raises(ParameterError, match=name):
         Aperture(**parameters)

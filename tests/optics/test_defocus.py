@@ -112,8 +112,10 @@ def test_twice_the_picture_has_twice_the_disc():
 
 # ---------------------------------------------------------------- energy
 @quick
-@given(arrays(np.float32, (24, 31), elements=st.floats(-9, 14, width=32)),
-       st.floats(0.0625, 20, width=32))
+@given(
+    arrays(np.float32, (24, 31), elements=st.floats(-9, 14, width=32)),
+    st.floats(0.0625, 20, width=32),
+)
 def test_a_constant_picture_stays_constant(radius, value):
     """Whatever the depths: the layers' weights sum to one."""
     pixels = np.full((24, 31, 3), value, np.float32)
@@ -125,8 +127,9 @@ def test_a_constant_picture_stays_constant(radius, value):
 def test_no_light_is_negative_and_none_far_exceeds_the_brightest(seed, largest):
     rng = np.random.default_rng(seed)
     pixels = (rng.random((30, 37, 3)) ** 8 * 30).astype(np.float32)
-    steps = cv2.resize(rng.normal(0, largest, (5, 6)).astype(np.float32), (37, 30),
-                       interpolation=cv2.INTER_NEAREST)
+    steps = cv2.resize(
+        rng.normal(0, largest, (5, 6)).astype(np.float32), (37, 30), interpolation=cv2.INTER_NEAREST
+    )
     got = with_radius(pixels, steps)
     assert got.min() >= 0
     # A mixed pixel is taken apart into two colours, one of them a little brighter than it was.
@@ -137,7 +140,8 @@ def test_no_light_is_negative_and_none_far_exceeds_the_brightest(seed, largest):
 def test_lights_on_slanted_ground_keep_their_energy(slope, rng):
     pixels = np.zeros((120, 90, 3), np.float32)
     radius = ((np.arange(120, dtype=np.float32) - 60) * slope * 0.3)[:, None] * np.ones(
-        (1, 90), np.float32)
+        (1, 90), np.float32
+    )
     pixels[rng.integers(30, 90, 12), rng.integers(25, 65, 12)] = 20
     got = with_radius(pixels, radius)
     assert got.sum(dtype=float) == pytest.approx(pixels.sum(dtype=float), rel=0.03)
@@ -181,16 +185,21 @@ def scene_of_planes(rng, radii):
     everywhere = np.ones((height, width), np.float32)
     disc = np.clip(34 - np.hypot(y - 100, x - 125) + 0.5, 0, 1)
     strands = np.clip(1.6 - np.abs((x + 0.3 * y) % 34 - 17), 0, 1)
-    return [TexturedPlane(textured(rng, 9), everywhere, radii[0]),
-            TexturedPlane(textured(rng, 6) * np.float32([1, 0.6, 0.5]), disc, radii[1]),
-            TexturedPlane(textured(rng, 20) * np.float32([0.3, 0.2, 0.1]), strands, radii[2])]
+    return [
+        TexturedPlane(textured(rng, 9), everywhere, radii[0]),
+        TexturedPlane(textured(rng, 6) * np.float32([1, 0.6, 0.5]), disc, radii[1]),
+        TexturedPlane(textured(rng, 20) * np.float32([0.3, 0.2, 0.1]), strands, radii[2]),
+    ]
 
 
-@pytest.mark.parametrize(("radii", "least_db"), [
-    ((-9.0, 0.0, 1.5), 32.0),   # focus on the disc
-    ((0.0, 5.0, 9.0), 31.0),    # focus on the wall
-    ((-10.0, -4.0, 0.0), 32.0),  # focus on the strands
-])
+@pytest.mark.parametrize(
+    ("radii", "least_db"),
+    [
+        ((-9.0, 0.0, 1.5), 32.0),  # focus on the disc
+        ((0.0, 5.0, 9.0), 31.0),  # focus on the wall
+        ((-10.0, -4.0, 0.0), 32.0),  # focus on the strands
+    ],
+)
 def test_planes_look_as_the_lens_samples_say(radii, least_db, rng):
     """Against brute force; picking from blurred copies must stay at least 1 dB behind."""
     planes = scene_of_planes(rng, radii)
@@ -230,8 +239,7 @@ def test_a_layer_is_cut_out_as_its_formula_says(rng):
         np.testing.assert_allclose(stack[..., 4], 1 - np.clip(layer - k, 0, 1), atol=1e-6)
         blocks = np.zeros((3, 4, 5), np.float32)
         module._slice_layer(k, 4, 0, 0, front, front, ones, layer, layer, blocks)
-        np.testing.assert_allclose(
-            blocks, stack.reshape(3, 4, 4, 4, 5).mean((1, 3)), atol=1e-6)
+        np.testing.assert_allclose(blocks, stack.reshape(3, 4, 4, 4, 5).mean((1, 3)), atol=1e-6)
 
 
 def test_over_is_the_over_operator(rng):
@@ -249,8 +257,9 @@ def test_over_is_the_over_operator(rng):
 # ---------------------------------------------------------------- behaviour
 def stepped(rng, shape=(150, 210)):
     pixels = rng.random((*shape, 3), np.float32)
-    radius = cv2.resize(rng.normal(0, 9, (6, 8)).astype(np.float32), shape[::-1],
-                        interpolation=cv2.INTER_NEAREST)
+    radius = cv2.resize(
+        rng.normal(0, 9, (6, 8)).astype(np.float32), shape[::-1], interpolation=cv2.INTER_NEAREST
+    )
     radius[:, :60] = np.linspace(-20, 20, 60)
     return pixels, radius
 
@@ -272,7 +281,7 @@ def test_progress_ends_at_one(rng):
 def test_known_coverage_beats_a_hard_edge(rng):
     """A 9 px soft edge: with its coverage and second depth the blur is nearer to the lens's."""
     planes = scene_of_planes(rng, (-9.0, 0.0, 0.0))[:2]
-    y, x = np.mgrid[:planes[1].matte.shape[0], :planes[1].matte.shape[1]]
+    y, x = np.mgrid[: planes[1].matte.shape[0], : planes[1].matte.shape[1]]
     soft = np.clip(0.5 + (34 - np.hypot(y - 100, x - 125)) / 9, 0, 1).astype(np.float32)
     planes[1] = TexturedPlane(planes[1].colour, soft, 0.0)
     truth, sharp, radius = through_lens(planes, 200), pinhole(planes), radius_map(planes)
@@ -300,8 +309,12 @@ def test_arrays_that_do_not_fit_are_named():
 @pytest.mark.parametrize("bad", [-1.0, float("nan"), float("inf")])
 def test_a_bad_amount_of_blur_is_named(bad):
     with pytest.raises(ParameterError, match="blur_px="):
-        defocus(np.ones((4, 5, 3), np.float32), np.ones((4, 5), np.float32),
-                focus_inverse=0, blur_px=bad)
+        defocus(
+            np.ones((4, 5, 3), np.float32),
+            np.ones((4, 5), np.float32),
+            focus_inverse=0,
+            blur_px=bad,
+        )
 
 
 @pytest.mark.parametrize("nearest", [1e3, 1e30])

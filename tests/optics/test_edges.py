@@ -57,20 +57,23 @@ def test_one_surface_stays_as_it_is(rng):
 def test_a_known_share_is_kept_in_a_wide_soft_edge():
     """A ramp of 14 px from red to blue, given as coverage with both depths."""
     share = np.clip(np.linspace(1.6, -0.6, 31), 0, 1).astype(np.float32) * np.ones(
-        (15, 1), np.float32)
+        (15, 1), np.float32
+    )
     pixels = share[..., None] * RED + (1 - share[..., None]) * BLUE
     radius = np.where(share > 0, np.float32(5), np.float32(-5)).astype(np.float32)
     behind = np.where(share < 1, np.float32(-5), radius).astype(np.float32)
     got = split_edges(pixels, radius, behind, share)
     soft = (share > 0.3) & (share < 0.7)
     np.testing.assert_allclose(got.share[soft], share[soft], atol=0.1)
-    np.testing.assert_allclose(got.back[soft], np.broadcast_to(BLUE, got.back[soft].shape),
-                               atol=0.15)
+    np.testing.assert_allclose(
+        got.back[soft], np.broadcast_to(BLUE, got.back[soft].shape), atol=0.15
+    )
 
 
 def test_a_matte_gives_its_soft_part_the_depths_of_its_two_sides():
     matte = np.clip((200 - np.arange(400)) / 12 + 0.5, 0, 1).astype(np.float32) * np.ones(
-        (300, 1), np.float32)
+        (300, 1), np.float32
+    )
     inverse = (0.2 + 0.6 * matte).astype(np.float32)  # what a network would give: a ramp
     front, behind, coverage = surfaces_of_matte(inverse, inverse, np.ones_like(inverse), matte)
     soft = (matte > 0.06) & (matte < 0.94)

@@ -25,7 +25,7 @@ def test_every_level_holds_the_farthest_surface_alone():
     radius[::6, ::6], colour[::6, ::6] = -4, (0, 1, 0)
     pyramid = pyramid_of(colour, radius)
     start, height, width = pyramid.shapes[2]
-    cells = pyramid.cells[start:start + height * width]
+    cells = pyramid.cells[start : start + height * width]
     np.testing.assert_allclose(cells[:, 0], 0, atol=1e-4)
     np.testing.assert_allclose(cells[:, 3] / cells[:, 4], -4, atol=1e-3)
 

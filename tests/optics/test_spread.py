@@ -13,8 +13,8 @@ def scattered(stack, taps):
     height, width, channels = stack.shape
     out = np.zeros((height + 2 * n, width + 2 * n, channels))
     for dy, dx in np.ndindex(*taps.shape):
-        out[dy:dy + height, dx:dx + width] += stack * float(taps[dy, dx])
-    return out[n:n + height, n:n + width]
+        out[dy : dy + height, dx : dx + width] += stack * float(taps[dy, dx])
+    return out[n : n + height, n : n + width]
 
 
 def runs_as_taps(spread):

@@ -22,22 +22,26 @@ from depthfx.photo.colour import (
     srgb_to_linear,
 )
 
-PRIMARIES = {"P3": [0.680, 0.320, 1, 0.265, 0.690, 1, 0.150, 0.060, 1],
-             "ProPhoto": [0.7347, 0.2653, 1, 0.1596, 0.8404, 1, 0.0366, 0.0001, 1]}
+PRIMARIES = {
+    "P3": [0.680, 0.320, 1, 0.265, 0.690, 1, 0.150, 0.060, 1],
+    "ProPhoto": [0.7347, 0.2653, 1, 0.1596, 0.8404, 1, 0.0366, 0.0001, 1],
+}
 D65, D50 = [0.3127, 0.3290, 1], [0.3457, 0.3585, 1]
 SRGB_CURVE = np.round(srgb_to_linear(np.linspace(0, 1, 4096)) * 65535).astype(np.uint16)
 
 
 @cache  # a profile holds the second it was made in
 def display_p3() -> bytes:
-    return imagecodecs.cms_profile("rgb", whitepoint=D65, primaries=PRIMARIES["P3"],
-                                   transferfunction=SRGB_CURVE)
+    return imagecodecs.cms_profile(
+        "rgb", whitepoint=D65, primaries=PRIMARIES["P3"], transferfunction=SRGB_CURVE
+    )
 
 
 @cache
 def pro_photo() -> bytes:
-    return imagecodecs.cms_profile("rgb", whitepoint=D50, primaries=PRIMARIES["ProPhoto"],
-                                   gamma=1.8)
+    return imagecodecs.cms_profile(
+        "rgb", whitepoint=D50, primaries=PRIMARIES["ProPhoto"], gamma=1.8
+    )
 
 
 @cache
@@ -45,9 +49,12 @@ def grey_gamma() -> bytes:
     return imagecodecs.cms_profile("gray", whitepoint=D50, gamma=2.2)
 
 
-PROFILES = {"sRGB": lambda: imagecodecs.cms_profile("srgb"),
-            "Adobe RGB": lambda: imagecodecs.cms_profile("adobergb"),
-            "P3": display_p3, "ProPhoto": pro_photo}
+PROFILES = {
+    "sRGB": lambda: imagecodecs.cms_profile("srgb"),
+    "Adobe RGB": lambda: imagecodecs.cms_profile("adobergb"),
+    "P3": display_p3,
+    "ProPhoto": pro_photo,
+}
 
 
 @given(st.floats(-1, 4))
@@ -65,8 +72,7 @@ def test_srgb_at_the_points_of_the_standard() -> None:
 
 def test_codes_decode_to_the_srgb_eotf_in_float32() -> None:
     codes = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
-    np.testing.assert_allclose(srgb_space().decode(codes),
-                               srgb_to_linear(codes / 255), rtol=2e-7)
+    np.testing.assert_allclose(srgb_space().decode(codes), srgb_to_linear(codes / 255), rtol=2e-7)
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -123,7 +129,8 @@ def test_white_is_white_and_grey_is_neutral(name: str) -> None:
 def test_adobe_rgb_against_its_definition() -> None:
     """Adobe RGB (1998): gamma 563/256, red and blue of sRGB, so grey-green mixes are exact."""
     green = profile_space(imagecodecs.cms_profile("adobergb"), grey=False).decode(
-        np.array([[[0, 128, 0]]], np.uint8))[0, 0]
+        np.array([[[0, 128, 0]]], np.uint8)
+    )[0, 0]
     light = (128 / 255) ** (563 / 256)
     np.testing.assert_allclose(green / light, [-0.39836, 1.0, -0.04293], atol=1e-3)
 
@@ -167,7 +174,7 @@ def test_lookup_table_profile_goes_through_its_table() -> None:
     space = profile_space(icc, grey=False)
     assert isinstance(space, ProfileSpace)
     rng = np.random.default_rng(1)
-    codes = (rng.integers(60, 200, (20, 20, 1)) + rng.integers(-25, 25, (20, 20, 3)))
+    codes = rng.integers(60, 200, (20, 20, 1)) + rng.integers(-25, 25, (20, 20, 3))
     codes = codes.astype(np.uint8)  # away from the gamut's edge, where tables end abruptly
     np.testing.assert_allclose(space.decode(codes), light_of(codes / 255), atol=0.012)
     for bit_depth in (8, 16):
@@ -184,12 +191,15 @@ def test_grey_codes_use_the_neutral_axis_of_an_rgb_profile() -> None:
     np.testing.assert_allclose(space.decode(codes)[..., 0], (codes / 255) ** 1.8, atol=2e-4)
 
 
-@pytest.mark.parametrize(("icc", "words"), [
-    (b"", "not an ICC profile"),
-    (bytes(500), "not an ICC profile"),
-    (imagecodecs.cms_profile("srgb")[:300], "cannot be used"),
-    (grey_gamma(), "is for GRAY pictures"),
-])
+@pytest.mark.parametrize(
+    ("icc", "words"),
+    [
+        (b"", "not an ICC profile"),
+        (bytes(500), "not an ICC profile"),
+        (imagecodecs.cms_profile("srgb")[:300], "cannot be used"),
+        (grey_gamma(), "is for GRAY pictures"),
+    ],
+)
 def test_unusable_profile_is_refused_in_words(icc: bytes, words: str) -> None:
     with pytest.raises(PhotoError, match=words):
         profile_space(icc, grey=False)

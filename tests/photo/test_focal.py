@@ -19,8 +19,9 @@ DIAGONAL_35 = math.hypot(36, 24)
 
 def exif_of(main: dict | None = None, **photo: object) -> Exif:
     tags = {"f35": 41989, "focal": 37386, "plane": 41486, "unit": 41488, "x": 40962, "y": 40963}
-    return parse(piexif.dump({
-        "0th": main or {}, "Exif": {tags[k]: v for k, v in photo.items()}})[6:])
+    return parse(
+        piexif.dump({"0th": main or {}, "Exif": {tags[k]: v for k, v in photo.items()}})[6:]
+    )
 
 
 @given(st.integers(10, 300), st.integers(64, 8000), st.integers(64, 8000))
@@ -33,8 +34,12 @@ def test_35_mm_equivalent_spans_the_same_diagonal_angle(f35: int, width: int, he
 @pytest.mark.parametrize(("unit", "per_unit"), [(2, 25.4), (3, 10.0), (4, 1.0), (None, 25.4)])
 def test_sensor_pitch_gives_pixels(unit: int | None, per_unit: float) -> None:
     """A 36 mm wide sensor of 6000 pixels behind 50 mm, later resized to 600."""
-    tags: dict = {"focal": (50, 1), "plane": (round(6000 / 36 * per_unit * 1000), 1000),
-                  "x": 6000, "y": 4000}
+    tags: dict = {
+        "focal": (50, 1),
+        "plane": (round(6000 / 36 * per_unit * 1000), 1000),
+        "x": 6000,
+        "y": 4000,
+    }
     if unit is not None:
         tags["unit"] = unit
     camera, warnings = camera_for(600, 400, exif_of(**tags))
@@ -62,8 +67,9 @@ def test_a_length_that_is_none_is_refused(focal_px: float) -> None:
         camera_for(600, 400, Exif(), focal_px=focal_px)
 
 
-@pytest.mark.parametrize("exif", [Exif(), exif_of(f35=0), exif_of(focal=(42, 10)),
-                                  exif_of(focal=(0, 0), plane=(1, 0))])
+@pytest.mark.parametrize(
+    "exif", [Exif(), exif_of(f35=0), exif_of(focal=(42, 10)), exif_of(focal=(0, 0), plane=(1, 0))]
+)
 def test_nothing_known_is_a_stated_guess(exif: Exif) -> None:
     camera, warnings = camera_for(600, 400, exif)
     assert camera == Camera.guess(600, 400)

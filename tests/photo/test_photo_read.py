@@ -26,7 +26,8 @@ def signal(pixels: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_every_orientation_is_upright_in_every_format(
-        tmp_path: Path, suffix: str, orientation: int) -> None:
+    tmp_path: Path, suffix: str, orientation: int
+) -> None:
     path = write(tmp_path / f"a{suffix}", stored(marks(), orientation), orientation=orientation)
     photo = read_photo(path)
     assert photo.metadata.orientation == orientation
@@ -42,9 +43,17 @@ def test_sixteen_bits_are_all_there(tmp_path: Path, suffix: str) -> None:
     np.testing.assert_allclose(photo.pixels, srgb_to_linear(codes / 65535), atol=1e-6)
 
 
-@pytest.mark.parametrize("options", [
-    {"compression": "lzw"}, {"compression": "zlib", "predictor": True}, {"byteorder": ">"},
-    {"bigtiff": True}, {"tile": (16, 16)}, {"rowsperstrip": 7}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"compression": "lzw"},
+        {"compression": "zlib", "predictor": True},
+        {"byteorder": ">"},
+        {"bigtiff": True},
+        {"tile": (16, 16)},
+        {"rowsperstrip": 7},
+    ],
+)
 def test_tiff_of_many_layouts(tmp_path: Path, options: dict) -> None:
     codes = marks(np.uint16)
     photo = read_photo(write(tmp_path / "a.tif", codes, **options))
@@ -114,9 +123,14 @@ def test_users_focal_length_counts(tmp_path: Path) -> None:
         read_photo(path, focal_px=-1)
 
 
-@pytest.mark.parametrize(("icc", "words"), [
-    (b"noise" * 100, "not an ICC profile"), (grey_gamma(), "is for GRAY"),
-    (display_p3()[:300], "cannot be used")])
+@pytest.mark.parametrize(
+    ("icc", "words"),
+    [
+        (b"noise" * 100, "not an ICC profile"),
+        (grey_gamma(), "is for GRAY"),
+        (display_p3()[:300], "cannot be used"),
+    ],
+)
 def test_unusable_profile_is_a_warning_and_srgb(tmp_path: Path, icc: bytes, words: str) -> None:
     photo = read_photo(write(tmp_path / "a.jpg", marks(), icc=icc))
     assert words in photo.warnings[0]
@@ -135,9 +149,13 @@ def test_what_is_no_photo_is_one_line_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "page.jpg").write_bytes(b"<html>not found</html>")
     (tmp_path / "folder.jpg").mkdir()
     os.mkfifo(tmp_path / "pipe.jpg")
-    for name, words in (("empty.jpg", "is empty"), ("page.jpg", "is not a photo"),
-                        ("folder.jpg", "is a folder"), ("pipe.jpg", "is not a file"),
-                        ("none.jpg", "no such file")):
+    for name, words in (
+        ("empty.jpg", "is empty"),
+        ("page.jpg", "is not a photo"),
+        ("folder.jpg", "is a folder"),
+        ("pipe.jpg", "is not a file"),
+        ("none.jpg", "no such file"),
+    ):
         with pytest.raises(PhotoError) as caught:
             read_photo(tmp_path / name)
         assert words in str(caught.value)
@@ -150,7 +168,7 @@ def test_what_is_no_photo_is_one_line_that_names_it(tmp_path: Path) -> None:
 def test_a_file_cut_off_is_an_error(tmp_path: Path, suffix: str, share: float) -> None:
     noise = np.random.default_rng(2).integers(0, 256, (30, 40, 3), np.uint8)
     path = write(tmp_path / f"a{suffix}", noise)
-    path.write_bytes(path.read_bytes()[:int(path.stat().st_size * share)])
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
     with pytest.raises(PhotoError, match=f"a{suffix}: "):
         read_photo(path)
 
@@ -175,8 +193,7 @@ def test_any_size(tmp_path: Path, suffix: str, shape: tuple[int, int]) -> None:
 def test_adobe_rgb_by_exif_alone(tmp_path: Path) -> None:
     exif = piexif.dump({"Exif": {40961: 65535}, "Interop": {1: b"R03"}})
     by_exif = read_photo(write(tmp_path / "a.jpg", marks(), exif=exif))
-    by_icc = read_photo(write(tmp_path / "b.jpg", marks(),
-                              icc=imagecodecs.cms_profile("adobergb")))
+    by_icc = read_photo(write(tmp_path / "b.jpg", marks(), icc=imagecodecs.cms_profile("adobergb")))
     np.testing.assert_array_equal(by_exif.pixels, by_icc.pixels)
 
 

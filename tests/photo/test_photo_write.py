@@ -32,15 +32,17 @@ ELSEWHERE = {34665, 34853, 40965, 282, 283, 296}  # pointers; resolution, tested
 
 def tags_of(exif: bytes) -> dict[str, dict]:
     found = piexif.load(b"Exif\0\0" + exif)
-    return {name: {tag: value for tag, value in found[name].items()
-                   if tag not in CHANGED | ELSEWHERE}
-            for name in ("0th", "Exif", "GPS", "Interop")}
+    return {
+        name: {tag: value for tag, value in found[name].items() if tag not in CHANGED | ELSEWHERE}
+        for name in ("0th", "Exif", "GPS", "Interop")
+    }
 
 
 @pytest.mark.parametrize("icc", [b"", display_p3(), imagecodecs.cms_profile("srgb"), pro_photo()])
 def test_sixteen_bit_tiff_comes_back_within_one_code(tmp_path: Path, icc: bytes) -> None:
-    codes = marks(np.uint16, 60, 80) + np.random.default_rng(0).integers(0, 900, (60, 80, 3),
-                                                                        np.uint16)
+    codes = marks(np.uint16, 60, 80) + np.random.default_rng(0).integers(
+        0, 900, (60, 80, 3), np.uint16
+    )
     photo = read_photo(write(tmp_path / "in.tif", codes, icc=icc, compression="lzw"))
     write_photo(photo, tmp_path / "out.tif")
     with tifffile.TiffFile(tmp_path / "out.tif") as file:
@@ -67,8 +69,7 @@ def test_display_p3_jpeg_hands_the_encoder_the_codes_it_was_read_from(tmp_path: 
 @pytest.mark.parametrize("target", SUFFIXES)
 @pytest.mark.parametrize("source", [".jpg", ".webp"])
 def test_metadata_goes_from_any_format_to_any(tmp_path: Path, source: str, target: str) -> None:
-    path = write(tmp_path / f"in{source}", marks(), exif=EXIF, xmp=XMP,
-                 icc=display_p3())
+    path = write(tmp_path / f"in{source}", marks(), exif=EXIF, xmp=XMP, icc=display_p3())
     photo = read_photo(path)
     photo = replace(photo, metadata=replace(photo.metadata, dpi=(300.0, 300.0)))
     assert write_photo(photo, tmp_path / f"out{target}") == ()
@@ -99,20 +100,21 @@ def test_other_programs_see_it_upright(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize("bit_depth", [8, 16])
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_channels_and_bits_come_back(
-        tmp_path: Path, suffix: str, bit_depth: int, shape: str) -> None:
+    tmp_path: Path, suffix: str, bit_depth: int, shape: str
+) -> None:
     rng = np.random.default_rng(4)
     top = (1 << bit_depth) - 1
     pixels = rng.random((20, 30, 3), dtype=np.float32)
     if "grey" in shape:
         pixels[:] = pixels[..., :1]
     alpha = rng.random((20, 30), dtype=np.float32) if "alpha" in shape else None
-    photo = Photo(pixels, Camera.guess(30, 20), alpha,
-                  Metadata(bit_depth=bit_depth, grey="grey" in shape))
+    photo = Photo(
+        pixels, Camera.guess(30, 20), alpha, Metadata(bit_depth=bit_depth, grey="grey" in shape)
+    )
     write_photo(photo, tmp_path / f"a{suffix}")
     back = read_photo(tmp_path / f"a{suffix}")
     assert (back.metadata.bit_depth, back.metadata.grey) == (bit_depth, "grey" in shape)
-    np.testing.assert_array_equal(encoded_pixels(back, bit_depth),
-                                  encoded_pixels(photo, bit_depth))
+    np.testing.assert_array_equal(encoded_pixels(back, bit_depth), encoded_pixels(photo, bit_depth))
     assert (back.alpha is None) == (alpha is None)
     if alpha is not None and back.alpha is not None:
         assert np.abs(back.alpha - alpha).max() <= 0.501 / top
@@ -140,8 +142,9 @@ def test_grey_keeps_its_profile_until_it_has_colour(tmp_path: Path) -> None:
 
 
 def test_alpha_goes_over_white_in_linear_light_where_it_has_no_place(tmp_path: Path) -> None:
-    photo = Photo(np.zeros((16, 16, 3), np.float32), Camera.guess(16, 16),
-                  np.full((16, 16), 0.5, np.float32))
+    photo = Photo(
+        np.zeros((16, 16, 3), np.float32), Camera.guess(16, 16), np.full((16, 16), 0.5, np.float32)
+    )
     write_photo(photo, tmp_path / "a.jpg")
     np.testing.assert_allclose(read_photo(tmp_path / "a.jpg").pixels, 0.5, atol=0.005)
 
@@ -163,10 +166,12 @@ def test_jpeg_has_full_chroma_and_the_quality_asked_for(tmp_path: Path) -> None:
 
 
 def test_exif_too_long_for_a_jpeg_loses_its_maker_note_only(tmp_path: Path) -> None:
-    exif = piexif.dump({"0th": {271: b"Maker", 270: b"x" * 500},
-                        "Exif": {37500: bytes(65000), 41989: 26}})[6:]
-    photo = Photo(np.zeros((30, 40, 3), np.float32), Camera.guess(40, 30),
-                  metadata=Metadata(exif=exif))
+    exif = piexif.dump(
+        {"0th": {271: b"Maker", 270: b"x" * 500}, "Exif": {37500: bytes(65000), 41989: 26}}
+    )[6:]
+    photo = Photo(
+        np.zeros((30, 40, 3), np.float32), Camera.guess(40, 30), metadata=Metadata(exif=exif)
+    )
     assert write_photo(photo, tmp_path / "out.png") == ()
     assert tags_of(read_photo(tmp_path / "out.png").metadata.exif) == tags_of(exif)
     assert "MakerNote" in write_photo(photo, tmp_path / "out.jpg")[0]
@@ -186,9 +191,12 @@ def test_the_photo_itself_is_never_written_over(tmp_path: Path) -> None:
 def test_existing_files_and_unknown_formats_are_refused(tmp_path: Path) -> None:
     photo = read_photo(write(tmp_path / "in.jpg", marks()))
     write_photo(photo, tmp_path / "out.JPG")
-    for name, words in (("out.JPG", "--overwrite replaces it"),
-                        ("out.xyz", r"\.xyz says no format"),
-                        ("out", "a name without extension"), ("no/out.jpg", "does not exist")):
+    for name, words in (
+        ("out.JPG", "--overwrite replaces it"),
+        ("out.xyz", r"\.xyz says no format"),
+        ("out", "a name without extension"),
+        ("no/out.jpg", "does not exist"),
+    ):
         with pytest.raises(PhotoError, match=words):
             write_photo(photo, tmp_path / name)
     with pytest.raises(ParameterError, match="quality=101"):
@@ -204,13 +212,16 @@ def test_a_size_that_the_format_cannot_hold_is_an_error_without_a_file(tmp_path:
 
 
 def test_description_is_json_and_true(tmp_path: Path) -> None:
-    path = write(tmp_path / "in.jpg", stored(marks(), 6), icc=imagecodecs.cms_profile("srgb"),
-                 orientation=6)
+    path = write(
+        tmp_path / "in.jpg", stored(marks(), 6), icc=imagecodecs.cms_profile("srgb"), orientation=6
+    )
     found = json.loads(json.dumps(describe(read_photo(path, f35_mm=50))))
     assert found["file"] == str(path)
     assert (found["width"], found["height"], found["orientation"]) == (40, 30, 6)
     assert (found["format"], found["bit_depth"], found["alpha"]) == ("JPEG", 8, False)
     assert "sRGB" in found["profile"]
     assert (found["focal_origin"], found["f35_mm"]) == ("user", 50)
-    assert describe(Photo(np.zeros((2, 2, 3), np.float32), Camera.guess(2, 2)))["profile"] == \
-        "sRGB (assumed)"
+    assert (
+        describe(Photo(np.zeros((2, 2, 3), np.float32), Camera.guess(2, 2)))["profile"]
+        == "sRGB (assumed)"
+    )

@@ -23,8 +23,9 @@ from depthfx.photo.read import read_photo
 from depthfx.photo.write import write_photo
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "photos"
-FOLDERS = tuple(f"good/{name}/" for name in
-                ("orientation", "icc", "modes", "meta", "focal", "sizes", "names"))
+FOLDERS = tuple(
+    f"good/{name}/" for name in ("orientation", "icc", "modes", "meta", "focal", "sizes", "names")
+)
 NOT_READ_YET = ("cmyk", "ycck", "float")
 
 
@@ -73,8 +74,11 @@ def test_reference_photo(name: str, row: dict, tmp_path: Path) -> None:
     elif not focal.get("optional"):
         assert photo.camera.focal_px == pytest.approx(focal["value"], rel=focal["tol_rel"])
     if row["outcome"] == "ok":
-        assert photo.warnings == () or "ok-with-warning" in row.get("also_acceptable", [])\
+        assert (
+            photo.warnings == ()
+            or "ok-with-warning" in row.get("also_acceptable", [])
             or "cropped" in photo.warnings[0]
+        )
     elif "ok" not in row.get("also_acceptable", []):
         assert photo.warnings
 

@@ -36,8 +36,10 @@ def test_a_failure_half_way_leaves_no_trace(tmp_path: Path) -> None:
 def test_an_existing_file_stays_without_overwrite(tmp_path: Path) -> None:
     target = tmp_path / "a.bin"
     target.write_bytes(b"before")
-    with pytest.raises(PhotoError, match=r"a\.bin: exists already; --overwrite"), \
-            written_whole(target):
+    with (
+        pytest.raises(PhotoError, match=r"a\.bin: exists already; --overwrite"),
+        written_whole(target),
+    ):
         pass
     with written_whole(target, overwrite=True) as file:
         file.write(b"after")
@@ -64,8 +66,10 @@ def test_the_input_is_never_written_over(tmp_path: Path, spelling: str) -> None:
     source.write_bytes(b"photo")
     (tmp_path / "hardlink.jpg").hardlink_to(source)
     target = tmp_path / spelling.format(folder=tmp_path.name)
-    with pytest.raises(PhotoError, match=r"is the photo itself.*--overwrite"), \
-            written_whole(target, overwrite=True, source=source):
+    with (
+        pytest.raises(PhotoError, match=r"is the photo itself.*--overwrite"),
+        written_whole(target, overwrite=True, source=source),
+    ):
         pass
     assert source.read_bytes() == b"photo"
 
@@ -73,10 +77,12 @@ def test_the_input_is_never_written_over(tmp_path: Path, spelling: str) -> None:
 def test_links_folders_and_missing_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "folder").mkdir()
-    for name, words in (("link", "is a link"), ("folder", "is not a file"),
-                        ("none/a.bin", "does not exist")):
-        with pytest.raises(PhotoError, match=words), \
-                written_whole(tmp_path / name, overwrite=True):
+    for name, words in (
+        ("link", "is a link"),
+        ("folder", "is not a file"),
+        ("none/a.bin", "does not exist"),
+    ):
+        with pytest.raises(PhotoError, match=words), written_whole(tmp_path / name, overwrite=True):
             pass
     assert not (tmp_path / "elsewhere").exists()
 

@@ -32,8 +32,9 @@ def test_a_flat_guide_leaves_two_box_blurs():
 
 
 def test_a_constant_stays(guide):
-    np.testing.assert_allclose(guided_filter(guide, np.full((60, 80), 0.7, f32), 5, 1e-3), 0.7,
-                               atol=1e-5)
+    np.testing.assert_allclose(
+        guided_filter(guide, np.full((60, 80), 0.7, f32), 5, 1e-3), 0.7, atol=1e-5
+    )
 
 
 def test_the_edge_moves_onto_the_guides():

@@ -25,8 +25,12 @@ def twin(guide, surface, where, *, radius, sigma, colour_sigma, rarity=0.0, bias
     reach = round(radius)
     offsets = np.arange(-reach, reach + 1)
     for y, x in zip(*np.nonzero(where), strict=True):
-        v, u = (a.ravel() for a in np.meshgrid(np.clip(y + offsets, 0, h - 1),
-                                               np.clip(x + offsets, 0, w - 1), indexing="ij"))
+        v, u = (
+            a.ravel()
+            for a in np.meshgrid(
+                np.clip(y + offsets, 0, h - 1), np.clip(x + offsets, 0, w - 1), indexing="ij"
+            )
+        )
         dy, dx = (a.ravel() for a in np.meshgrid(offsets, offsets, indexing="ij"))
         prior = surface[v, u, 3] * np.exp(-(dx**2 + dy**2) / (2 * sigma**2))
         apart = ((guide[v, u] - guide[y, x]) ** 2).sum(1)
@@ -49,8 +53,9 @@ def twin(guide, surface, where, *, radius, sigma, colour_sigma, rarity=0.0, bias
         votes /= (there / prior.sum() + 0.02) ** rarity
         middle = low + (np.argmax(votes) - 0.5) / scale
         near = weight * np.maximum(1 - np.abs(value - middle) * scale / 1.5, 0)
-        out[y, x, :3] = [(near * a).sum() / near.sum()
-                         for a in (value, surface[v, u, 1], surface[v, u, 2])]
+        out[y, x, :3] = [
+            (near * a).sum() / near.sum() for a in (value, surface[v, u, 1], surface[v, u, 2])
+        ]
     return out
 
 
@@ -92,8 +97,9 @@ def test_a_slanted_plane_is_exact():
     inside = np.zeros(plane.shape, bool)
     inside[4:-4, 4:-4] = True
     guide = np.random.default_rng(0).random((20, 30, 3), f32)
-    np.testing.assert_allclose(mode_filter(guide, surface, inside, **SETTINGS)[..., 0], plane,
-                               rtol=1e-5)
+    np.testing.assert_allclose(
+        mode_filter(guide, surface, inside, **SETTINGS)[..., 0], plane, rtol=1e-5
+    )
 
 
 def test_rarity_keeps_a_thin_thing_that_is_otherwise_outvoted():

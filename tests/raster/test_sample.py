@@ -21,5 +21,6 @@ def stretched(small, height, width, k):
 def test_linear_at_is_linear_resizing(shape):
     small = np.random.default_rng(0).random((5, 7, 3), np.float32)
     for k in range(3):
-        np.testing.assert_allclose(stretched(small, *shape, k),
-                                   resize_linear(small[..., k].copy(), shape), atol=1e-5)
+        np.testing.assert_allclose(
+            stretched(small, *shape, k), resize_linear(small[..., k].copy(), shape), atol=1e-5
+        )

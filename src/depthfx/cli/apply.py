@@ -30,10 +30,14 @@ from depthfx.errors import Cancelled, DepthfxError, ParameterError
 from depthfx.recipe import from_toml, read_recipe, to_toml
 
 photos_argument = click.argument(
-    "photos", metavar="PHOTO...", nargs=-1, required=True, type=click.Path(path_type=Path))
+    "photos", metavar="PHOTO...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 out_option = click.option(
-    "-o", "--out", type=click.Path(path_type=Path),
-    help="File to write, or a folder.  [default: beside the photo]")
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    help="File to write, or a folder.  [default: beside the photo]",
+)
 
 
 def effect_command(name: str) -> click.Command:
@@ -66,8 +70,9 @@ def _options_of_last(ctx: click.Context) -> list[click.Option]:
     return effect_options(registry.effect_class(names[-1])) if names else []
 
 
-def _complete_word(ctx: click.Context, _argument: click.Parameter,
-                   incomplete: str) -> list[CompletionItem]:
+def _complete_word(
+    ctx: click.Context, _argument: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
     """A value of the option before the cursor, else an effect or a file."""
     before = (ctx.params.get("words") or ("",))[-1]
     for option in _options_of_last(ctx):
@@ -79,16 +84,30 @@ def _complete_word(ctx: click.Context, _argument: click.Parameter,
 
 @click.command(
     cls=ApplyCommand,
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": True})
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": True},
+)
 @click.option("--recipe", type=click.Path(path_type=Path), help="Recipe with the effects, TOML.")
-@click.option("--save-recipe", type=click.Path(path_type=Path),
-              help="Write the chain as a recipe, to use it again.")
-@click.argument("words", metavar="PHOTO... [EFFECT [OPTIONS]]...", nargs=-1,
-                type=click.UNPROCESSED, shell_complete=_complete_word)
+@click.option(
+    "--save-recipe",
+    type=click.Path(path_type=Path),
+    help="Write the chain as a recipe, to use it again.",
+)
+@click.argument(
+    "words",
+    metavar="PHOTO... [EFFECT [OPTIONS]]...",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    shell_complete=_complete_word,
+)
 @out_option
 @common_options
-def apply(words: tuple[str, ...], recipe: Path | None, save_recipe: Path | None,
-          out: Path | None, common: Common) -> None:
+def apply(
+    words: tuple[str, ...],
+    recipe: Path | None,
+    save_recipe: Path | None,
+    out: Path | None,
+    common: Common,
+) -> None:
     """Apply a chain of effects to photos, in the order they stand.
 
     \b
@@ -121,14 +140,16 @@ def split_chain(words: list[str]) -> tuple[list[Path], Chain]:
     first = starts[0] if starts else len(words)
     for word in words[:first]:
         if word.startswith("-"):
-            raise ParameterError(f"there is no option {word!r} before the first effect; "
-                                 "an effect's options stand after its name, and a photo "
-                                 f"of that name is ./{word}")
+            raise ParameterError(
+                f"there is no option {word!r} before the first effect; "
+                "an effect's options stand after its name, and a photo "
+                f"of that name is ./{word}"
+            )
     effects = []
     for start, end in pairwise([*starts, len(words)]):
         effect = registry.effect_class(words[start])
         parser = click.Command(words[start], params=list(effect_options(effect)))
-        with parser.make_context(f"depthfx {words[start]}", words[start + 1: end]) as ctx:
+        with parser.make_context(f"depthfx {words[start]}", words[start + 1 : end]) as ctx:
             effects.append(effect(**given(ctx.params)))
     return [Path(word) for word in words[:first]], Chain(*effects)
 
@@ -148,18 +169,23 @@ Result = dict[str, Any] | DepthfxError
 Results = Generator[Result, None, None]
 
 
-def process(chain: Chain, photos: tuple[Path, ...], out: Path | None, common: Common,
-            label: str) -> None:
+def process(
+    chain: Chain, photos: tuple[Path, ...], out: Path | None, common: Common, label: str
+) -> None:
     """Run `chain` over `photos`; a bad photo does not stop the others."""
     recipe, several = to_toml(chain), len(photos) > 1
     targets = [target(photo, out, several, label) for photo in photos]
     _refuse_collisions(photos, targets)
-    jobs = [Job(photo, path, recipe, common, not several)
-            for photo, path in zip(photos, targets, strict=True)]
+    jobs = [
+        Job(photo, path, recipe, common, not several)
+        for photo, path in zip(photos, targets, strict=True)
+    ]
     failed = 0
     way = _side_by_side if several and common.jobs > 1 else _in_turn
-    with (progress_bar(common.quiet or common.json) as progress,
-          closing(way(jobs, progress)) as results):
+    with (
+        progress_bar(common.quiet or common.json) as progress,
+        closing(way(jobs, progress)) as results,
+    ):
         for job, result in zip(jobs, results, strict=True):
             failed += isinstance(result, DepthfxError)
             _tell(job, result)
@@ -197,8 +223,9 @@ def target(photo: Path, out: Path | None, several: bool, label: str) -> Path:
     if several:
         raise ParameterError(f"-o {out} is no folder, and there are several photos; make it first")
     if not out.suffix:
-        raise ParameterError(f"-o {out} is no folder, and as a file it needs an extension: "
-                             f"{', '.join(ENCODERS)}")
+        raise ParameterError(
+            f"-o {out} is no folder, and as a file it needs an extension: {', '.join(ENCODERS)}"
+        )
     return out
 
 
@@ -208,8 +235,10 @@ def _refuse_collisions(photos: tuple[Path, ...], targets: list[Path]) -> None:
     for photo, path in zip(photos, targets, strict=True):
         other = first.setdefault(path.resolve(), photo)
         if other is not photo:
-            raise ParameterError(f"{other} and {photo} would both be written to {path}; "
-                                 "give them to two commands with different folders")
+            raise ParameterError(
+                f"{other} and {photo} would both be written to {path}; "
+                "give them to two commands with different folders"
+            )
 
 
 def _in_turn(jobs: list[Job], progress: Progress) -> Results:
@@ -221,8 +250,9 @@ def _in_turn(jobs: list[Job], progress: Progress) -> Results:
 def _side_by_side(jobs: list[Job], progress: Progress) -> Results:
     common, spawn = jobs[0].common, get_context("spawn")
     stop = spawn.Event()
-    with ProcessPoolExecutor(min(common.jobs, len(jobs)), spawn, _begin_worker,
-                             (stop, common.verbose)) as pool:
+    with ProcessPoolExecutor(
+        min(common.jobs, len(jobs)), spawn, _begin_worker, (stop, common.verbose)
+    ) as pool:
         try:
             with _ctrl_c_ignored():
                 results = pool.map(_attempt_in_worker, jobs)
@@ -230,8 +260,10 @@ def _side_by_side(jobs: list[Job], progress: Progress) -> Results:
                 progress("photos", done / len(jobs))
                 yield result
         except BrokenProcessPool:
-            raise DepthfxError("a process working on a photo was killed, perhaps for want of "
-                               f"memory; try fewer than --jobs {common.jobs}") from None
+            raise DepthfxError(
+                "a process working on a photo was killed, perhaps for want of "
+                f"memory; try fewer than --jobs {common.jobs}"
+            ) from None
         finally:
             stop.set()
 
@@ -259,7 +291,8 @@ def _begin_worker(stop: Any, verbose: bool) -> None:
 
 def _attempt_in_worker(job: Job) -> Result:
     return _attempt(
-        job, lambda context: replace(context, cache=_worker.cache, cancel=_worker.cancel))
+        job, lambda context: replace(context, cache=_worker.cache, cancel=_worker.cancel)
+    )
 
 
 def _attempt(job: Job, surround: Callable[[Context], Context]) -> Result:
@@ -289,8 +322,9 @@ def run(job: Job, context: Context) -> dict[str, Any]:
     check_output(job.out, overwrite=common.overwrite, source=job.photo)
     scene = common.open(job.photo, context)
     result = chain(scene)
-    written = depthfx.save(result, job.out, overwrite=common.overwrite,
-                           jpeg_quality=common.jpeg_quality)
+    written = depthfx.save(
+        result, job.out, overwrite=common.overwrite, jpeg_quality=common.jpeg_quality
+    )
     camera = scene.photo.camera
     return {
         "file": str(job.photo),

@@ -22,8 +22,13 @@ OPENCV_NO_MEMORY = -4
 
 def verbose_option(*, exposed: bool = True) -> Callable[[Any], Any]:
     """The option --verbose; a command that leaves it to `end` is not `exposed` to it."""
-    return click.option("--verbose", "-v", is_flag=True, expose_value=exposed,
-                        help="More words; a traceback when it fails.")
+    return click.option(
+        "--verbose",
+        "-v",
+        is_flag=True,
+        expose_value=exposed,
+        help="More words; a traceback when it fails.",
+    )
 
 
 def verbose_asked() -> bool:

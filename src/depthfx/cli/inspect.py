@@ -13,8 +13,9 @@ from depthfx.errors import DepthfxError
 
 
 @click.command()
-@click.argument("photos", metavar="PHOTO...", nargs=-1, required=True,
-                type=click.Path(path_type=Path))
+@click.argument(
+    "photos", metavar="PHOTO...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @click.option("--json", is_flag=True, help="Print as JSON, a line per photo.")
 @verbose_option(exposed=False)
 def inspect(photos: tuple[Path, ...], json: bool) -> None:

@@ -52,8 +52,10 @@ def list_models(json: bool) -> None:
     for info in infos:
         metric = "metric" if info.metric else "relative"
         use = "commercial use allowed" if info.commercial else "not for commercial use"
-        print(f"{info.name}: {info.summary}\n"
-              f"    {metric}, {info.size_mb:g} MB, {info.licence}, {use}; {info.source}")
+        print(
+            f"{info.name}: {info.summary}\n"
+            f"    {metric}, {info.size_mb:g} MB, {info.licence}, {use}; {info.source}"
+        )
 
 
 @click.command()

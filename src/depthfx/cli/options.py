@@ -42,40 +42,80 @@ class Common:
 
     def context(self) -> Context:
         """What surrounds the work as these options want it."""
-        return Context(model=self.model, weights=self.weights, device=self.device,
-                       quality=self.quality)
+        return Context(
+            model=self.model, weights=self.weights, device=self.device, quality=self.quality
+        )
 
     def open(self, photo: Path, context: Context) -> Scene:
         """The scene of `photo` as these options want it."""
         import depthfx
 
-        return depthfx.open(photo, context, depth=self.depth, depth_unit=self.depth_unit,
-                            depth_polarity=self.depth_polarity, focal_px=self.focal_px,
-                            f35_mm=self.f35)
+        return depthfx.open(
+            photo,
+            context,
+            depth=self.depth,
+            depth_unit=self.depth_unit,
+            depth_polarity=self.depth_polarity,
+            focal_px=self.focal_px,
+            f35_mm=self.f35,
+        )
 
 
 COMMON = [
     click.option("--model", default="embedded", show_default=True, help="Depth model."),
     click.option("--weights", type=click.Path(path_type=Path), help="Weights file of the model."),
-    click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto",
-                 show_default=True, help="Where the model runs."),
-    click.option("--depth", type=click.Path(path_type=Path),
-                 help="Use this depth file (npy, npz, PNG, TIFF) instead of a model."),
-    click.option("--depth-unit", type=click.Choice(["m", "mm", "1/m", "relative"]),
-                 help="Unit of the depth file.  [default: inferred, and said]"),
-    click.option("--depth-polarity", type=click.Choice(["near-white", "far-white"]),
-                 help="Whether near or far is large in the depth file.  [default: inferred]"),
-    click.option("--focal-px", type=click.FloatRange(min=0, min_open=True),
-                 help="Focal length in pixels of the upright photo."),
-    click.option("--f35", type=click.FloatRange(min=0, min_open=True),
-                 help="Focal length as its 35 mm equivalent, in millimetres."),
-    click.option("--quality", type=click.Choice(["draft", "normal", "best"]), default="normal",
-                 show_default=True, help="How much work the depth model does."),
-    click.option("--jpeg-quality", type=click.IntRange(1, 100),
-                 help="Quality of a JPEG or WebP written.  [default: 95]"),
+    click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+        default="auto",
+        show_default=True,
+        help="Where the model runs.",
+    ),
+    click.option(
+        "--depth",
+        type=click.Path(path_type=Path),
+        help="Use this depth file (npy, npz, PNG, TIFF) instead of a model.",
+    ),
+    click.option(
+        "--depth-unit",
+        type=click.Choice(["m", "mm", "1/m", "relative"]),
+        help="Unit of the depth file.  [default: inferred, and said]",
+    ),
+    click.option(
+        "--depth-polarity",
+        type=click.Choice(["near-white", "far-white"]),
+        help="Whether near or far is large in the depth file.  [default: inferred]",
+    ),
+    click.option(
+        "--focal-px",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Focal length in pixels of the upright photo.",
+    ),
+    click.option(
+        "--f35",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Focal length as its 35 mm equivalent, in millimetres.",
+    ),
+    click.option(
+        "--quality",
+        type=click.Choice(["draft", "normal", "best"]),
+        default="normal",
+        show_default=True,
+        help="How much work the depth model does.",
+    ),
+    click.option(
+        "--jpeg-quality",
+        type=click.IntRange(1, 100),
+        help="Quality of a JPEG or WebP written.  [default: 95]",
+    ),
     click.option("--overwrite", is_flag=True, help="Replace files that exist (never the input)."),
-    click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True,
-                 help="Photos worked on at a time."),
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Photos worked on at a time.",
+    ),
     click.option("--json", is_flag=True, help="Print the result as JSON, a line per photo."),
     click.option("--quiet", "-q", is_flag=True, help="No summary line, no progress."),
     verbose_option(),
@@ -108,8 +148,10 @@ def effect_options(effect: type[Effect]) -> list[click.Option]:
     """
     taken = TAKEN & effect.model_fields.keys()
     if taken:
-        raise DepthfxError(f"effect {effect.name!r} calls a parameter {min(taken)!r}, which is an "
-                           "option of every command; it needs another name")
+        raise DepthfxError(
+            f"effect {effect.name!r} calls a parameter {min(taken)!r}, which is an "
+            "option of every command; it needs another name"
+        )
     return [_option(effect, name) for name in effect.model_fields]
 
 

@@ -12,8 +12,10 @@ def summary(photo: Path, result: dict[str, Any]) -> str:
     """The one line that says what was done, on which grounds."""
     depth = f"depth: {result['depth']}" + ("" if result["metric"] else " (relative)")
     guess = ", --f35 sets it" if result["focal_origin"] == "guess" else ""
-    focal = (f"focal length {result['focal_px']:.0f} px, {result['f35_mm']:.0f} mm equivalent "
-             f"({result['focal_origin']}{guess})")
+    focal = (
+        f"focal length {result['focal_px']:.0f} px, {result['f35_mm']:.0f} mm equivalent "
+        f"({result['focal_origin']}{guess})"
+    )
     parts = [*result["notes"], depth, focal, *(f"warning: {w}" for w in result["warnings"])]
     return f"{photo}: " + "; ".join(parts) + f"; {result['seconds']:.1f} s"
 

@@ -47,8 +47,14 @@ class _Stored:
     top: float = 1.0
 
 
-def read_depth(path: str | Path, *, polarity: str | None = None, unit: str | None = None,
-               near_m: float | None = None, far_m: float | None = None) -> Depth:
+def read_depth(
+    path: str | Path,
+    *,
+    polarity: str | None = None,
+    unit: str | None = None,
+    near_m: float | None = None,
+    far_m: float | None = None,
+) -> Depth:
     """Depth of one file: .npy, .npz, PNG (8 or 16 bit) or TIFF (8, 16 bit or float).
 
     polarity : 'near-white' (larger is nearer: inverse depth) or 'far-white' (larger is
@@ -85,33 +91,49 @@ def read_depth(path: str | Path, *, polarity: str | None = None, unit: str | Non
     return Depth(inverse, True, origin)
 
 
-def _check_words(path: Path, polarity: str | None, unit: str | None, near_m: float | None,
-                 far_m: float | None) -> None:
-    for name, word, words in (("polarity", polarity, get_args(Polarity)),
-                              ("unit", unit, get_args(Unit))):
+def _check_words(
+    path: Path, polarity: str | None, unit: str | None, near_m: float | None, far_m: float | None
+) -> None:
+    for name, word, words in (
+        ("polarity", polarity, get_args(Polarity)),
+        ("unit", unit, get_args(Unit)),
+    ):
         if word is not None and word not in words:
             raise DepthError(f"{name}={word!r} for {path.name} is not one of {', '.join(words)}")
     if (unit == "1/m" and polarity == "far-white") or (
-            unit in ("m", "mm") and polarity == "near-white"):
-        raise DepthError(f"unit={unit} and polarity={polarity} for {path.name} contradict each "
-                         "other: metres grow with distance, 1/m with nearness")
+        unit in ("m", "mm") and polarity == "near-white"
+    ):
+        raise DepthError(
+            f"unit={unit} and polarity={polarity} for {path.name} contradict each "
+            "other: metres grow with distance, 1/m with nearness"
+        )
     if (near_m is None) != (far_m is None):
         raise DepthError(f"near_m and far_m for {path.name} belong together: give both or none")
     if near_m is not None and far_m is not None and not 0 < near_m < far_m:
-        raise DepthError(f"near_m={near_m} and far_m={far_m} for {path.name}: "
-                         "expected 0 < near_m < far_m, in metres")
+        raise DepthError(
+            f"near_m={near_m} and far_m={far_m} for {path.name}: "
+            "expected 0 < near_m < far_m, in metres"
+        )
     if near_m is not None and unit not in (None, "relative"):
-        raise DepthError(f"near_m and far_m for {path.name} give a scale to relative values, "
-                         f"but unit={unit} has one already: leave one of them out")
+        raise DepthError(
+            f"near_m and far_m for {path.name} give a scale to relative values, "
+            f"but unit={unit} has one already: leave one of them out"
+        )
 
 
 def _read(path: Path) -> _Stored:
-    readers = {".npy": _read_npy, ".npz": _read_npz, ".png": _read_picture,
-               ".tif": _read_picture, ".tiff": _read_picture}
+    readers = {
+        ".npy": _read_npy,
+        ".npz": _read_npz,
+        ".png": _read_picture,
+        ".tif": _read_picture,
+        ".tiff": _read_picture,
+    }
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise DepthError(f"{path.name} is no depth file that can be read: "
-                         f"expected one of {', '.join(readers)}")
+        raise DepthError(
+            f"{path.name} is no depth file that can be read: expected one of {', '.join(readers)}"
+        )
     if not path.is_file():
         raise DepthError(f"{path} is not there, or not a file")
     try:
@@ -131,16 +153,20 @@ def _read_npz(path: Path) -> _Stored:
     with np.load(path, allow_pickle=False) as arrays:
         names = [name for name in ARRAY_NAMES if name in arrays.files] or arrays.files
         if len(names) != 1:
-            raise DepthError(f"{path.name} holds {', '.join(arrays.files) or 'nothing'}: expected "
-                             f"one array, or one named {', '.join(ARRAY_NAMES)}")
+            raise DepthError(
+                f"{path.name} holds {', '.join(arrays.files) or 'nothing'}: expected "
+                f"one array, or one named {', '.join(ARRAY_NAMES)}"
+            )
         return _from_array(path, arrays[names[0]], names[0])
 
 
 def _from_array(path: Path, array: NDArray[np.generic], name: str = "") -> _Stored:
     array = np.squeeze(array)
     if array.ndim != 2 or array.size == 0 or array.dtype.kind not in "fiu":
-        raise DepthError(f"{path.name} holds {array.shape} {array.dtype}: expected a "
-                         "(height, width) array of numbers")
+        raise DepthError(
+            f"{path.name} holds {array.shape} {array.dtype}: expected a "
+            "(height, width) array of numbers"
+        )
     kind = f"array {name!r}, {array.dtype}" if name else str(array.dtype)
     with np.errstate(over="ignore"):
         return _Stored(array.astype(np.float32), kind, False, name)
@@ -183,14 +209,17 @@ def _as_told(path: Path, stored: _Stored, told: dict[str, Any]) -> Depth:
         if not (np.isfinite(values).all() and values.min() >= 0):
             raise ValueError("negative or infinite inverse depth")
     except (KeyError, TypeError, ValueError) as error:
-        raise DepthError(f"{path.name}.json does not fit {path.name} ({error}): remove it, "
-                         "or say what the file holds with its unit and polarity") from error
+        raise DepthError(
+            f"{path.name}.json does not fit {path.name} ({error}): remove it, "
+            "or say what the file holds with its unit and polarity"
+        ) from error
     origin = f"file {path.name}, {stored.kind}, as its .json says"
     return Depth(np.ascontiguousarray(values, np.float32), metric, origin)
 
 
-def _meaning(stored: _Stored, polarity: str | None, unit: str | None,
-             scaled: bool) -> tuple[Polarity, Unit, bool]:
+def _meaning(
+    stored: _Stored, polarity: str | None, unit: str | None, scaled: bool
+) -> tuple[Polarity, Unit, bool]:
     """Polarity, unit, and whether anything of them was inferred."""
     if unit is None:
         unit = "relative" if scaled else _infer_unit(stored, polarity)
@@ -220,8 +249,14 @@ def _infer_unit(stored: _Stored, polarity: str | None) -> Unit:
     return "m" if high > 1.2 and low > 0.05 and high < 1000 else "relative"
 
 
-def _inverse(path: Path, stored: _Stored, polarity: Polarity, unit: Unit, near_m: float | None,
-             far_m: float | None) -> tuple[Plane, Known]:
+def _inverse(
+    path: Path,
+    stored: _Stored,
+    polarity: Polarity,
+    unit: Unit,
+    near_m: float | None,
+    far_m: float | None,
+) -> tuple[Plane, Known]:
     """Inverse depth, and where it is known."""
     values = stored.values
     if unit in ("m", "mm"):
@@ -238,8 +273,11 @@ def _inverse(path: Path, stored: _Stored, polarity: Polarity, unit: Unit, near_m
         return _finite(1 / values, known), known
     if not known.any():
         return np.zeros_like(values), known
-    low, high = (0.0, stored.top) if stored.picture else (
-        float(values[known].min()), float(values[known].max()))
+    low, high = (
+        (0.0, stored.top)
+        if stored.picture
+        else (float(values[known].min()), float(values[known].max()))
+    )
     if high <= low:
         raise DepthError(f"{path.name} holds one value only, {high:g}: no relative depth in that")
     nearness = (np.where(known, values, low) - low) / np.float32(high - low)

@@ -126,9 +126,13 @@ def slopes(inverse: Plane) -> tuple[Plane, Plane]:
     exact on a plane, near 0 beside a step, large only on a ramp.
     """
     across, down = (
-        np.where(before * after > 0,
-                 np.where(np.abs(before) < np.abs(after), before, after), np.float32(0))
-        for before, after in (_differences(inverse, axis) for axis in (1, 0)))
+        np.where(
+            before * after > 0,
+            np.where(np.abs(before) < np.abs(after), before, after),
+            np.float32(0),
+        )
+        for before, after in (_differences(inverse, axis) for axis in (1, 0))
+    )
     return across, down
 
 
@@ -164,8 +168,9 @@ def deblur(guide: Pixels, inverse: Plane) -> Plane:
         steep = depth_edges(inverse) | (ramp > 0.05 * inverse + 2 * step)
         around = cv2.dilate(steep.astype(np.uint8), np.ones((5, 5))) > 0
         surface = np.dstack([inverse, flat, flat, trust]).astype(np.float32)
-        inverse = mode_filter(guide, surface, around, radius=2, sigma=1.5,
-                              colour_sigma=0.08)[..., 0]
+        inverse = mode_filter(guide, surface, around, radius=2, sigma=1.5, colour_sigma=0.08)[
+            ..., 0
+        ]
     return np.ascontiguousarray(inverse)
 
 
@@ -178,9 +183,16 @@ def sharpen(guide: Pixels, inverse: Plane) -> Plane:
     surface = _planes(inverse, shape)
     surface[..., 0] = np.where(near_edge, surface[..., 0], resize_linear(inverse, shape))
     for radius, sigma, rarity in PASSES:
-        surface = mode_filter(guide, surface, near_edge, radius=radius * cell,
-                              sigma=sigma * cell, colour_sigma=COLOUR_SIGMA, rarity=rarity,
-                              bias=NEAR_BIAS if rarity else 0)
+        surface = mode_filter(
+            guide,
+            surface,
+            near_edge,
+            radius=radius * cell,
+            sigma=sigma * cell,
+            colour_sigma=COLOUR_SIGMA,
+            rarity=rarity,
+            bias=NEAR_BIAS if rarity else 0,
+        )
     return np.ascontiguousarray(surface[..., 0])
 
 
@@ -199,15 +211,18 @@ def _planes(inverse: Plane, shape: tuple[int, int]) -> NDArray[np.float32]:
     planes = inverse, right * plausible / scale_x, down * plausible / scale_y, trust + 0.02
     for k, plane in enumerate(planes):
         out[..., k] = resize_nearest(np.asarray(plane, np.float32), shape)
-    offset_y, offset_x = (((np.arange(n) + 0.5) / scale % 1 - 0.5) * scale
-                          for n, scale in zip(shape, (scale_y, scale_x), strict=True))
+    offset_y, offset_x = (
+        ((np.arange(n) + 0.5) / scale % 1 - 0.5) * scale
+        for n, scale in zip(shape, (scale_y, scale_x), strict=True)
+    )
     out[..., 0] += out[..., 1] * offset_x[None, :] + out[..., 2] * offset_y[:, None]
     np.maximum(out[..., 0], 0, out=out[..., 0])
     return out
 
 
-def upsample_pick(pixels: Pixels, guide: Pixels, inverse: Plane, floor: float,
-                  colour_sigma: float = COLOUR_SIGMA) -> Plane:
+def upsample_pick(
+    pixels: Pixels, guide: Pixels, inverse: Plane, floor: float, colour_sigma: float = COLOUR_SIGMA
+) -> Plane:
     """`inverse` (h, w), sharp, at the size of `pixels` (H, W, 3) linear light.
 
     `guide` (h, w, 3) is `encoded` of the pixels at the small size. Linear where the
@@ -219,13 +234,19 @@ def upsample_pick(pixels: Pixels, guide: Pixels, inverse: Plane, floor: float,
     low = cv2.erode(inverse, four, anchor=(1, 1), borderType=cv2.BORDER_REPLICATE)
     high = cv2.dilate(inverse, four, anchor=(1, 1), borderType=cv2.BORDER_REPLICATE)
     middle = np.where(high - low > 2 * EDGE_SHARE * high + floor, (low + high) / 2, -1)
-    return _pick(np.ascontiguousarray(pixels), guide, inverse, middle.astype(np.float32),
-                 np.float32(colour_sigma))
+    return _pick(
+        np.ascontiguousarray(pixels),
+        guide,
+        inverse,
+        middle.astype(np.float32),
+        np.float32(colour_sigma),
+    )
 
 
 @njit(parallel=True, fastmath=True, cache=True)
-def _pick(pixels: Pixels, guide: Pixels, inverse: Plane, split: Plane,
-          colour_sigma: np.float32) -> Plane:  # pragma: no cover - compiled
+def _pick(
+    pixels: Pixels, guide: Pixels, inverse: Plane, split: Plane, colour_sigma: np.float32
+) -> Plane:  # pragma: no cover - compiled
     height, width = pixels.shape[:2]
     h, w = inverse.shape
     out = np.empty((height, width), np.float32)
@@ -246,16 +267,19 @@ def _pick(pixels: Pixels, guide: Pixels, inverse: Plane, split: Plane,
             middle = split[top, left]
             if middle < 0:
                 continue
-            red, green, blue = (np.sqrt(max(pixels[y, x, 0], zero)),
-                                np.sqrt(max(pixels[y, x, 1], zero)),
-                                np.sqrt(max(pixels[y, x, 2], zero)))
+            red, green, blue = (
+                np.sqrt(max(pixels[y, x, 0], zero)),
+                np.sqrt(max(pixels[y, x, 1], zero)),
+                np.sqrt(max(pixels[y, x, 2], zero)),
+            )
             near_sum, near_weight, far_sum, far_weight = zero, zero, zero, zero
             for j in range(max(top - 1, 0), min(top + 3, h)):
                 for i in range(max(left - 1, 0), min(left + 3, w)):
                     r, g, b = guide[j, i, 0] - red, guide[j, i, 1] - green, guide[j, i, 2] - blue
                     dy, dx = np.float32(j) - v, np.float32(i) - u
-                    weight = np.exp(by_colour * (r * r + g * g + b * b)
-                                    - half * (dy * dy + dx * dx)) + np.float32(1e-12)
+                    weight = np.exp(
+                        by_colour * (r * r + g * g + b * b) - half * (dy * dy + dx * dx)
+                    ) + np.float32(1e-12)
                     if inverse[j, i] > middle:
                         near_sum += weight * inverse[j, i]
                         near_weight += weight
@@ -293,8 +317,9 @@ def _split_at_matte(inverse: Plane, matte: Plane) -> Refined:
 
 
 @njit(parallel=True, cache=True)
-def _place_sides(inverse: Plane, matte: Plane, sides: NDArray[np.float32]
-                 ) -> tuple[Plane, Plane, Plane]:  # pragma: no cover - compiled
+def _place_sides(
+    inverse: Plane, matte: Plane, sides: NDArray[np.float32]
+) -> tuple[Plane, Plane, Plane]:  # pragma: no cover - compiled
     height, width = inverse.shape
     out, behind, coverage = inverse.copy(), np.empty_like(inverse), np.ones_like(inverse)
     for y in prange(height):

@@ -47,12 +47,15 @@ def matte_from_trimap(pixels: Pixels, trimap: NDArray[np.uint8]) -> Plane:
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.float32:
         raise ShapeError(f"pixels must be (H, W, 3) float32, got {pixels.shape} {pixels.dtype}")
     if trimap.shape != pixels.shape[:2] or trimap.dtype != np.uint8:
-        raise ShapeError(f"trimap must be {pixels.shape[:2]} uint8 as the pixels are, "
-                         f"got {trimap.shape} {trimap.dtype}")
+        raise ShapeError(
+            f"trimap must be {pixels.shape[:2]} uint8 as the pixels are, "
+            f"got {trimap.shape} {trimap.dtype}"
+        )
     shape = fit_within(trimap.shape, WORKING_PIXELS)
     guide = encoded(resize_area(pixels, shape))
-    inner, outer = (resize_area((trimap == sure).astype(np.float32), shape) > 0.999
-                    for sure in (255, 0))
+    inner, outer = (
+        resize_area((trimap == sure).astype(np.float32), shape) > 0.999 for sure in (255, 0)
+    )
     matte = closed_form(guide, inner, outer)
     if shape != trimap.shape:
         matte = apply_coefficients(guided_coefficients(guide, matte, 1, 1e-5), pixels)
@@ -61,8 +64,15 @@ def matte_from_trimap(pixels: Pixels, trimap: NDArray[np.uint8]) -> Plane:
     return matte
 
 
-def closed_form(guide: Pixels, inner: Mask, outer: Mask, prior: Plane | None = None,
-                trust: float = 0.0, levels: int = LEVELS, steps: int = STEPS) -> Plane:
+def closed_form(
+    guide: Pixels,
+    inner: Mask,
+    outer: Mask,
+    prior: Plane | None = None,
+    trust: float = 0.0,
+    levels: int = LEVELS,
+    steps: int = STEPS,
+) -> Plane:
     """The matte (h, w), not clipped, 1 where `inner`, 0 where `outer`.
 
     guide : (h, w, 3) float32, encoded picture
@@ -70,8 +80,11 @@ def closed_form(guide: Pixels, inner: Mask, outer: Mask, prior: Plane | None = N
         the colours
     """
     band = ~(inner | outer)
-    start = _coarser(guide, inner, outer, prior, trust, levels, steps) if levels > 1 else (
-        prior if prior is not None else np.full(band.shape, 0.5, np.float32))
+    start = (
+        _coarser(guide, inner, outer, prior, trust, levels, steps)
+        if levels > 1
+        else (prior if prior is not None else np.full(band.shape, 0.5, np.float32))
+    )
     matte = np.where(band, start, inner).astype(np.float32)
     expected = matte if prior is None else prior
     if band.any():
@@ -79,20 +92,32 @@ def closed_form(guide: Pixels, inner: Mask, outer: Mask, prior: Plane | None = N
     return matte
 
 
-def _coarser(guide: Pixels, inner: Mask, outer: Mask, prior: Plane | None, trust: float,
-             levels: int, steps: int) -> Plane:
+def _coarser(
+    guide: Pixels,
+    inner: Mask,
+    outer: Mask,
+    prior: Plane | None,
+    trust: float,
+    levels: int,
+    steps: int,
+) -> Plane:
     """The same at half the size, brought back."""
     shape = (inner.shape[0] + 1) // 2, (inner.shape[1] + 1) // 2
-    subject, rest = (resize_area(side.astype(np.float32), shape) > 0.999
-                     for side in (inner, outer))
+    subject, rest = (resize_area(side.astype(np.float32), shape) > 0.999 for side in (inner, outer))
     small = None if prior is None else resize_area(prior, shape)
-    matte = closed_form(resize_area(guide, shape), subject, rest, small, trust, levels - 1,
-                        steps)
+    matte = closed_form(resize_area(guide, shape), subject, rest, small, trust, levels - 1, steps)
     return resize_linear(np.clip(matte, 0, 1), inner.shape)
 
 
-def _conjugate_gradients(matte: Plane, band: Mask, known: NDArray[np.float32], guide: Pixels,
-                         expected: Plane, trust: float, steps: int) -> None:
+def _conjugate_gradients(
+    matte: Plane,
+    band: Mask,
+    known: NDArray[np.float32],
+    guide: Pixels,
+    expected: Plane,
+    trust: float,
+    steps: int,
+) -> None:
     """Improve `matte` in `band`, in place."""
     inside = band.astype(np.float32)
     scale = inside / (diagonal(guide, band, known) + np.float32(trust + 1e-6))
@@ -126,7 +151,7 @@ def windows(guide: Pixels, band: Mask) -> NDArray[np.float32]:  # pragma: no cov
     out = np.zeros((height, width, 9), np.float32)
     for y in prange(1, height - 1):
         for x in range(1, width - 1):
-            if not band[y - 1:y + 2, x - 1:x + 2].any():
+            if not band[y - 1 : y + 2, x - 1 : x + 2].any():
                 continue
             mean = np.zeros(3)
             for j in range(-1, 2):
@@ -158,19 +183,24 @@ def windows(guide: Pixels, band: Mask) -> NDArray[np.float32]:  # pragma: no cov
 
 
 @njit(inline="always", fastmath=True, cache=True)
-def _white(guide: Pixels, known: NDArray[np.float32], y: int, x: int, v: int, u: int
-           ) -> tuple[np.float32, np.float32, np.float32]:  # pragma: no cover - compiled
+def _white(
+    guide: Pixels, known: NDArray[np.float32], y: int, x: int, v: int, u: int
+) -> tuple[np.float32, np.float32, np.float32]:  # pragma: no cover - compiled
     """The colour of pixel (y, x) in the window at (v, u), in standard deviations of it."""
     r = guide[y, x, 0] - known[v, u, 0]
     g = guide[y, x, 1] - known[v, u, 1]
     b = guide[y, x, 2] - known[v, u, 2]
-    return (known[v, u, 3] * r, known[v, u, 4] * r + known[v, u, 5] * g,
-            known[v, u, 6] * r + known[v, u, 7] * g + known[v, u, 8] * b)
+    return (
+        known[v, u, 3] * r,
+        known[v, u, 4] * r + known[v, u, 5] * g,
+        known[v, u, 6] * r + known[v, u, 7] * g + known[v, u, 8] * b,
+    )
 
 
 @njit(parallel=True, fastmath=True, cache=True)
-def diagonal(guide: Pixels, band: Mask,
-             known: NDArray[np.float32]) -> Plane:  # pragma: no cover - compiled
+def diagonal(
+    guide: Pixels, band: Mask, known: NDArray[np.float32]
+) -> Plane:  # pragma: no cover - compiled
     """The matting Laplacian's diagonal at the pixels of `band`, 0 elsewhere."""
     height, width = band.shape
     out = np.zeros((height, width), np.float32)
@@ -187,8 +217,9 @@ def diagonal(guide: Pixels, band: Mask,
 
 
 @njit(parallel=True, fastmath=True, cache=True)
-def laplacian(matte: Plane, band: Mask, known: NDArray[np.float32],
-              guide: Pixels) -> Plane:  # pragma: no cover - compiled
+def laplacian(
+    matte: Plane, band: Mask, known: NDArray[np.float32], guide: Pixels
+) -> Plane:  # pragma: no cover - compiled
     """The matting Laplacian times `matte` at the pixels of `band`, 0 elsewhere.
 
     `known` is `windows(guide, band)`. In each window the regression of matte on whitened
@@ -216,6 +247,7 @@ def laplacian(matte: Plane, band: Mask, known: NDArray[np.float32],
             for v in range(max(y - 1, 1), min(y + 2, height - 1)):
                 for u in range(max(x - 1, 1), min(x + 2, width - 1)):
                     p, q, s = _white(guide, known, y, x, v, u)
-                    out[y, x] += matte[y, x] - (line[v, u, 0] * p + line[v, u, 1] * q
-                                                + line[v, u, 2] * s + line[v, u, 3])
+                    out[y, x] += matte[y, x] - (
+                        line[v, u, 0] * p + line[v, u, 1] * q + line[v, u, 2] * s + line[v, u, 3]
+                    )
     return out

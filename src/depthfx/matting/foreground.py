@@ -63,8 +63,9 @@ def _smooth_sides(pixels: Pixels, matte: Plane) -> tuple[Pixels, Pixels]:
 
 
 @njit(parallel=True, fastmath=True, cache=True)
-def _unmix(pixels: Pixels, matte: Plane, front: Pixels,
-           back: Pixels) -> Pixels:  # pragma: no cover - compiled
+def _unmix(
+    pixels: Pixels, matte: Plane, front: Pixels, back: Pixels
+) -> Pixels:  # pragma: no cover - compiled
     """What is under `matte`, `front` being its smooth guess and `back` the other side's."""
     height, width = matte.shape
     out = np.empty((height, width, 3), np.float32)

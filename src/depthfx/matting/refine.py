@@ -105,12 +105,20 @@ def snap(guide: Pixels, matte: Plane, band: Mask, cell: float) -> Plane:
     small = encoded(resize_area(guide**2, matte.shape))
     everywhere = np.ones(matte.shape, bool)
     for _ in range(SNAP_PASSES):
-        matte = mode_filter(small, _ballots(matte), everywhere, radius=3, sigma=2,
-                            colour_sigma=COLOUR_SIGMA)[..., 0]
+        matte = mode_filter(
+            small, _ballots(matte), everywhere, radius=3, sigma=2, colour_sigma=COLOUR_SIGMA
+        )[..., 0]
     out = resize_linear(np.ascontiguousarray(matte), band.shape)
     for radius, sigma, rarity in PASSES:
-        out = mode_filter(guide, _ballots(out), band, radius=radius * cell, sigma=sigma * cell,
-                          colour_sigma=COLOUR_SIGMA, rarity=rarity)[..., 0]
+        out = mode_filter(
+            guide,
+            _ballots(out),
+            band,
+            radius=radius * cell,
+            sigma=sigma * cell,
+            colour_sigma=COLOUR_SIGMA,
+            rarity=rarity,
+        )[..., 0]
     return np.ascontiguousarray(out)
 
 

@@ -44,7 +44,8 @@ class Aperture:
         if self.blades != 0 and not FEWEST_BLADES <= self.blades <= MOST_BLADES:
             raise ParameterError(
                 f"blades={self.blades} must be 0 (a round opening) or "
-                f"{FEWEST_BLADES} to {MOST_BLADES}")
+                f"{FEWEST_BLADES} to {MOST_BLADES}"
+            )
         if not math.isfinite(self.rotation_deg):
             raise ParameterError(f"rotation_deg={self.rotation_deg} must be a finite angle")
         if not 0.0 <= self.curvature <= 1.0:
@@ -117,16 +118,15 @@ class Aperture:
         """Left and right x of the outline, (rows * strips, 1) px; equal outside it."""
         outline = self.outline() * radius_px
         top = int(np.argmin(outline[:, 1]))
-        outline = np.concatenate([np.roll(outline, -top, axis=0), outline[top:top + 1]])
+        outline = np.concatenate([np.roll(outline, -top, axis=0), outline[top : top + 1]])
         bottom = int(np.argmax(outline[:, 1]))
         y = (np.arange((2 * reach + 1) * strips) + 0.5) / strips - reach - 0.5
         # Clockwise on the screen from the top: the right side first, then the left one.
-        right = np.interp(y, outline[:bottom + 1, 1], outline[:bottom + 1, 0])
+        right = np.interp(y, outline[: bottom + 1, 1], outline[: bottom + 1, 0])
         left = np.interp(y, outline[bottom:, 1][::-1], outline[bottom:, 0][::-1])
         outside = (y < outline[0, 1]) | (y > outline[bottom, 1])
         middle = (left + right) / 2
-        return (np.where(outside, middle, left)[:, None],
-                np.where(outside, middle, right)[:, None])
+        return (np.where(outside, middle, left)[:, None], np.where(outside, middle, right)[:, None])
 
 
 ROUND = Aperture()

@@ -82,8 +82,8 @@ class Layers:
         while rungs[-1] < max(-low, high):
             rungs.append(rungs[-1] + _step_px(rungs[-1]))
         ladder = np.array(rungs)
-        far = ladder[1:np.searchsorted(ladder, max(-low, 0.0)) + 1]
-        near = ladder[1:np.searchsorted(ladder, max(high, 0.0)) + 1]
+        far = ladder[1 : np.searchsorted(ladder, max(-low, 0.0)) + 1]
+        near = ladder[1 : np.searchsorted(ladder, max(high, 0.0)) + 1]
         radii = np.concatenate([-far[::-1], [0.0], near])
         scales = [_scale(abs(r)) for r in radii]
         spreads = []
@@ -92,13 +92,16 @@ class Layers:
             size = math.sqrt(radius**2 - (scale**2 - 1)) / scale
             taps = aperture.kernel(size)
             # In front of the focus the rays have not crossed yet: the opening is upside down.
-            spreads.append(Spread.of(np.ascontiguousarray(taps[::-1, ::-1])
-                                     if radius > 0 else taps))
+            spreads.append(
+                Spread.of(np.ascontiguousarray(taps[::-1, ::-1]) if radius > 0 else taps)
+            )
         return cls(radii, scales, spreads)
 
     def reach(self, k: int) -> int:
         """How far in full-size px the light of layer k goes, its blocks and edges included."""
         return (self.spreads[k].reach + 1) * self.scales[k] + 1
+
+
 LARGEST_BLUR = 0.5
 """Share of the diagonal: a point blurred wider is spread over the frame, and costs without end."""
 
@@ -147,8 +150,12 @@ def defocus(
     """
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.float32:
         raise ShapeError(f"pixels must be (H, W, 3) float32, got {pixels.shape} {pixels.dtype}")
-    for name, plane in (("inverse", inverse), ("behind", behind),
-                        ("coverage", coverage), ("matte", matte)):
+    for name, plane in (
+        ("inverse", inverse),
+        ("behind", behind),
+        ("coverage", coverage),
+        ("matte", matte),
+    ):
         if plane is not None:
             checked_plane(name, plane, pixels.shape[:2])
     if not (math.isfinite(blur_px) and blur_px >= 0):
@@ -162,7 +169,8 @@ def defocus(
             inverse,
             inverse if behind is None else behind,
             np.ones_like(inverse) if coverage is None else coverage,
-            matte)
+            matte,
+        )
     job = _Job(pixels, inverse, focus_inverse, blur_px, aperture, behind, coverage)
     return job.run(threads or os.cpu_count() or 1, progress)
 
@@ -192,8 +200,16 @@ class _Layered:
 class _Job:
     """One call of `defocus`: the picture, its layers, and the pyramid of what is behind."""
 
-    def __init__(self, pixels: Array, inverse: Plane, focus_inverse: float, blur_px: float,
-                 aperture: Aperture, behind: Plane | None, coverage: Plane | None) -> None:
+    def __init__(
+        self,
+        pixels: Array,
+        inverse: Plane,
+        focus_inverse: float,
+        blur_px: float,
+        aperture: Aperture,
+        behind: Plane | None,
+        coverage: Plane | None,
+    ) -> None:
         self.pixels, self.inverse = pixels, inverse
         self.behind, self.coverage = behind, coverage
         # Running sums end a rounding error away from zero.
@@ -201,8 +217,10 @@ class _Job:
         self.focus_inverse = np.float32(focus_inverse)
         self.px_per_inverse = np.float32(blur_px / 2)
         farthest = inverse.min() if behind is None else min(inverse.min(), behind.min())
-        low, high = (float((end - self.focus_inverse) * self.px_per_inverse)
-                     for end in (farthest, inverse.max()))
+        low, high = (
+            float((end - self.focus_inverse) * self.px_per_inverse)
+            for end in (farthest, inverse.max())
+        )
         if not (math.isfinite(low) and math.isfinite(high)):
             raise ShapeError(f"inverse depth must be finite, has {farthest} to {inverse.max()}")
         self.layers = Layers.spanning(low, high, aperture)
@@ -240,8 +258,11 @@ class _Job:
         radius = self.radius(self.inverse, wide)
         assert radius is not None
         return split_edges(
-            self.pixels[wide], radius, self.radius(self.behind, wide),
-            None if self.coverage is None else self.coverage[wide])[_within(place, wide)]
+            self.pixels[wide],
+            radius,
+            self.radius(self.behind, wide),
+            None if self.coverage is None else self.coverage[wide],
+        )[_within(place, wide)]
 
     def enter_far_surfaces(self, place: tuple[slice, slice]) -> None:
         """Put the farther surface of every pixel of a place into the pyramid."""
@@ -258,8 +279,15 @@ class _Job:
         wide = _grown(tile, self.halo)
         place = _common(wide, self.frame)
         seen = self.surfaces(place)
-        look_behind(self.pyramid.cells, self.pyramid.shapes, place[0].start, place[1].start,
-                    seen.front_radius, seen.back, seen.back_radius)
+        look_behind(
+            self.pyramid.cells,
+            self.pyramid.shapes,
+            place[0].start,
+            place[1].start,
+            seen.front_radius,
+            seen.back,
+            seen.back_radius,
+        )
         seen = _mirrored(seen, place, wide)
         front, back = np.empty((2, *seen.share.shape), np.float32)
         _position(seen.front_radius, self.squares, front)
@@ -276,13 +304,22 @@ class _Job:
         _finish(colour, cover, self.floor)
         return colour
 
-    def lay(self, k: int, box: NDArray[np.int64], seen: _Layered,
-            tile: tuple[slice, slice], colour: Array, cover: Array) -> None:
+    def lay(
+        self,
+        k: int,
+        box: NDArray[np.int64],
+        seen: _Layered,
+        tile: tuple[slice, slice],
+        colour: Array,
+        cover: Array,
+    ) -> None:
         """Draw layer k over what is farther, within the tile."""
         reach, scale, spread = self.layers.reach(k), self.layers.scales[k], self.layers.spreads[k]
         top, left = seen.place[0].start, seen.place[1].start
-        own = (slice(int(box[0]) + top, int(box[1]) + top),
-               slice(int(box[2]) + left, int(box[3]) + left))
+        own = (
+            slice(int(box[0]) + top, int(box[1]) + top),
+            slice(int(box[2]) + left, int(box[3]) + left),
+        )
         target = _common(_grown(own, reach), tile)
         if any(s.start >= s.stop for s in (*own, *target)):
             return
@@ -292,17 +329,29 @@ class _Job:
         stack = np.zeros((height, width, 5), np.float32)
         inner = _within(source, seen.place)
         shown = seen.surfaces[inner]
-        _slice_layer(k, scale, source[0].start % scale, source[1].start % scale,
-                     shown.front, shown.back, shown.share,
-                     seen.front[inner], seen.back[inner], stack)
+        _slice_layer(
+            k,
+            scale,
+            source[0].start % scale,
+            source[1].start % scale,
+            shown.front,
+            shown.back,
+            shown.share,
+            seen.front[inner],
+            seen.back[inner],
+            stack,
+        )
         stack = spread(stack)
         at = _within(target, tile)
         if scale > 1:
             first = tuple(s.start // scale * scale for s in source)
-            stack = cv2.resize(stack, (width * scale, height * scale),
-                               interpolation=cv2.INTER_LINEAR)
-            stack = stack[target[0].start - first[0]:target[0].stop - first[0],
-                          target[1].start - first[1]:target[1].stop - first[1]]
+            stack = cv2.resize(
+                stack, (width * scale, height * scale), interpolation=cv2.INTER_LINEAR
+            )
+            stack = stack[
+                target[0].start - first[0] : target[0].stop - first[0],
+                target[1].start - first[1] : target[1].stop - first[1],
+            ]
         else:
             stack = stack[_within(target, source)]
         _over(stack, colour[at], cover[at])
@@ -325,14 +374,16 @@ def _grown(place: tuple[slice, slice], by: int) -> tuple[slice, slice]:
 
 
 def _common(a: tuple[slice, slice], b: tuple[slice, slice]) -> tuple[slice, slice]:
-    rows, columns = (slice(max(s.start, t.start), min(s.stop, t.stop))
-                     for s, t in zip(a, b, strict=True))
+    rows, columns = (
+        slice(max(s.start, t.start), min(s.stop, t.stop)) for s, t in zip(a, b, strict=True)
+    )
     return rows, columns
 
 
 def _within(place: tuple[slice, slice], outer: tuple[slice, slice]) -> tuple[slice, slice]:
-    rows, columns = (slice(s.start - o.start, s.stop - o.start)
-                     for s, o in zip(place, outer, strict=True))
+    rows, columns = (
+        slice(s.start - o.start, s.stop - o.start) for s, o in zip(place, outer, strict=True)
+    )
     return rows, columns
 
 
@@ -342,8 +393,10 @@ def _mirrored(seen: Surfaces, place: tuple[slice, slice], wide: tuple[slice, sli
     What lies outside is unknown; a mirror keeps the border's light, colour and depth.
     """
     top, bottom, left, right = (
-        abs(a - b) for p, w in zip(place, wide, strict=True)
-        for a, b in ((p.start, w.start), (p.stop, w.stop)))
+        abs(a - b)
+        for p, w in zip(place, wide, strict=True)
+        for a, b in ((p.start, w.start), (p.stop, w.stop))
+    )
     if not top + bottom + left + right:
         return seen
 
@@ -351,8 +404,13 @@ def _mirrored(seen: Surfaces, place: tuple[slice, slice], wide: tuple[slice, sli
         padded = cv2.copyMakeBorder(a, top, bottom, left, right, cv2.BORDER_REFLECT)
         return np.asarray(padded, np.float32)
 
-    return Surfaces(pad(seen.front), pad(seen.back), pad(seen.share),
-                    pad(seen.front_radius), pad(seen.back_radius))
+    return Surfaces(
+        pad(seen.front),
+        pad(seen.back),
+        pad(seen.share),
+        pad(seen.front_radius),
+        pad(seen.back_radius),
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -395,8 +453,16 @@ def _boxes(front_layer: Array, back_layer: Array, boxes: NDArray[np.int64]) -> N
 
 @njit(cache=True, nogil=True)
 def _slice_layer(
-    k: int, scale: int, y0: int, x0: int, front: Array, back: Array, share: Array,
-    front_layer: Array, back_layer: Array, stack: Array,
+    k: int,
+    scale: int,
+    y0: int,
+    x0: int,
+    front: Array,
+    back: Array,
+    share: Array,
+    front_layer: Array,
+    back_layer: Array,
+    stack: Array,
 ) -> None:
     """Add up, block by block, layer k's colour * cover, its cover, and what is known there.
 

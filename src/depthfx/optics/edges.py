@@ -55,12 +55,19 @@ class Surfaces:
     back_radius: Array
 
     def __getitem__(self, place: tuple[slice, slice]) -> Surfaces:
-        return Surfaces(self.front[place], self.back[place], self.share[place],
-                        self.front_radius[place], self.back_radius[place])
+        return Surfaces(
+            self.front[place],
+            self.back[place],
+            self.share[place],
+            self.front_radius[place],
+            self.back_radius[place],
+        )
 
 
 def split_edges(
-    pixels: Array, radius: Array, behind_radius: Array | None = None,
+    pixels: Array,
+    radius: Array,
+    behind_radius: Array | None = None,
     coverage: Array | None = None,
 ) -> Surfaces:
     """Take the mixed pixels at depth edges apart.
@@ -76,26 +83,57 @@ def split_edges(
         two = behind_radius < radius - SMALLEST_JUMP_PX
         low, high = np.where(two, behind_radius, low), np.where(two, radius, high)
         known = np.where(two, coverage, known)
-    surfaces = Surfaces(pixels.copy(), np.zeros_like(pixels), np.ones_like(radius),
-                        radius.copy(), radius.copy())
+    surfaces = Surfaces(
+        pixels.copy(), np.zeros_like(pixels), np.ones_like(radius), radius.copy(), radius.copy()
+    )
     mixed = np.argwhere(high - low > SMALLEST_JUMP_PX)
-    _split(mixed, pixels, radius, low, high, known, surfaces.front, surfaces.back,
-           surfaces.share, surfaces.front_radius, surfaces.back_radius)
+    _split(
+        mixed,
+        pixels,
+        radius,
+        low,
+        high,
+        known,
+        surfaces.front,
+        surfaces.back,
+        surfaces.share,
+        surfaces.front_radius,
+        surfaces.back_radius,
+    )
     return surfaces
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _split(
-    mixed: NDArray[np.int64], pixels: Array, radius: Array, low: Array, high: Array,
-    known: Array, front: Array, back: Array, share: Array,
-    front_radius: Array, back_radius: Array,
+    mixed: NDArray[np.int64],
+    pixels: Array,
+    radius: Array,
+    low: Array,
+    high: Array,
+    known: Array,
+    front: Array,
+    back: Array,
+    share: Array,
+    front_radius: Array,
+    back_radius: Array,
 ) -> None:
     near, far = np.empty(6), np.empty(6)
     for i in range(mixed.shape[0]):
         y, x = mixed[i]
         for w in range(WINDOWS.shape[0]):
-            prior = _sample(pixels, radius, known, y, x, low[y, x], high[y, x],
-                            WINDOWS[w, 0], WINDOWS[w, 1], near, far)
+            prior = _sample(
+                pixels,
+                radius,
+                known,
+                y,
+                x,
+                low[y, x],
+                high[y, x],
+                WINDOWS[w, 0],
+                WINDOWS[w, 1],
+                near,
+                far,
+            )
             if near[0] > 0 and far[0] > 0:
                 break
         if near[0] == 0 or far[0] == 0:
@@ -110,8 +148,17 @@ def _split(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _sample(
-    pixels: Array, radius: Array, known: Array, y: int, x: int, low: float, high: float,
-    reach: int, stride: int, near: NDArray[np.float64], far: NDArray[np.float64],
+    pixels: Array,
+    radius: Array,
+    known: Array,
+    y: int,
+    x: int,
+    low: float,
+    high: float,
+    reach: int,
+    stride: int,
+    near: NDArray[np.float64],
+    far: NDArray[np.float64],
 ) -> float:
     """Weight, mean colour, mean radius and colour variance of the two sides of a jump.
 
@@ -126,8 +173,10 @@ def _sample(
             v, u = min(max(y + dy, 0), height - 1), min(max(x + dx, 0), width - 1)
             r = radius[v, u]
             side = near if r > middle else far
-            w = math.exp(-(dx * dx + dy * dy) / (4.5 * stride * stride)
-                         - min(abs(high - r), abs(r - low)) * softness)
+            w = math.exp(
+                -(dx * dx + dy * dy) / (4.5 * stride * stride)
+                - min(abs(high - r), abs(r - low)) * softness
+            )
             if r > middle:
                 prior += max(2 - abs(dx), 0) * max(2 - abs(dy), 0) / 16.0
                 if known[v, u] >= 0:  # a neighbour that is a mixture says less of the front
@@ -148,8 +197,13 @@ def _sample(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _unmix(
-    pixel: Array, near: NDArray[np.float64], far: NDArray[np.float64], prior: float,
-    sigma: float, front: Array, back: Array,
+    pixel: Array,
+    near: NDArray[np.float64],
+    far: NDArray[np.float64],
+    prior: float,
+    sigma: float,
+    front: Array,
+    back: Array,
 ) -> float:
     """The most likely share; the two colours go into `front` and `back`."""
     along = apart = 0.0

@@ -45,26 +45,29 @@ class FarPyramid:
             height, width = (height + 1) // 2, (width + 1) // 2
             shapes.append((start, height, width))
             start += height * width
-        return cls(np.zeros((start, 5), np.float32),
-                   np.array(shapes, np.int64).reshape(levels, 3))
+        return cls(np.zeros((start, 5), np.float32), np.array(shapes, np.int64).reshape(levels, 3))
 
     def put(self, y: int, x: int, colour: Array, radius: Array, weight: Array) -> None:
         """Enter a piece of the picture whose corner (even y, even x) is given."""
         _, height, width = self.shapes[0]
-        level = self.cells[:height * width].reshape(height, width, 5)
+        level = self.cells[: height * width].reshape(height, width, 5)
         h, w = radius.shape
-        _farthest(colour, radius, weight,
-                  level[y // 2:(y + h + 1) // 2, x // 2:(x + w + 1) // 2])
+        _farthest(
+            colour, radius, weight, level[y // 2 : (y + h + 1) // 2, x // 2 : (x + w + 1) // 2]
+        )
 
     def rise(self) -> None:
         """Make the upper levels, once the first is complete."""
-        for (a, h, w), (b, above_h, above_w) in zip(
-                self.shapes[:-1], self.shapes[1:], strict=True):
-            below = self.cells[a:a + h * w].reshape(h, w, 5)
+        for (a, h, w), (b, above_h, above_w) in zip(self.shapes[:-1], self.shapes[1:], strict=True):
+            below = self.cells[a : a + h * w].reshape(h, w, 5)
             weight = below[..., 4]
             safe = np.maximum(weight, np.float32(1e-12))
-            _farthest(below[..., :3] / safe[..., None], below[..., 3] / safe, weight,
-                      self.cells[b:b + above_h * above_w].reshape(above_h, above_w, 5))
+            _farthest(
+                below[..., :3] / safe[..., None],
+                below[..., 3] / safe,
+                weight,
+                self.cells[b : b + above_h * above_w].reshape(above_h, above_w, 5),
+            )
 
 
 def levels_for(largest_radius_px: float) -> int:
@@ -89,7 +92,8 @@ def _farthest(colour: Array, radius: Array, weight: Array, above: Array) -> None
                 for u in range(2 * x, x1):
                     if weight[v, u] > 0:
                         w = weight[v, u] * np.exp(
-                            (farthest - radius[v, u]) / np.float32(SAME_SURFACE_PX))
+                            (farthest - radius[v, u]) / np.float32(SAME_SURFACE_PX)
+                        )
                         w_sum += w
                         r += w * radius[v, u]
                         c0 += w * colour[v, u, 0]
@@ -106,8 +110,13 @@ def _farthest(colour: Array, radius: Array, weight: Array, above: Array) -> None
 
 @njit(cache=True, nogil=True)
 def look_behind(
-    cells: Array, shapes: NDArray[np.int64], y0: int, x0: int,
-    front_radius: Array, back: Array, back_radius: Array,
+    cells: Array,
+    shapes: NDArray[np.int64],
+    y0: int,
+    x0: int,
+    front_radius: Array,
+    back: Array,
+    back_radius: Array,
 ) -> None:
     """Give the pixels that have no second surface the one the pyramid knows behind them.
 
@@ -155,7 +164,12 @@ def _search(
 
 @njit(cache=True, nogil=True)
 def _interpolate(
-    cells: Array, shapes: NDArray[np.int64], level: int, y: int, x: int, front: np.float32,
+    cells: Array,
+    shapes: NDArray[np.int64],
+    level: int,
+    y: int,
+    x: int,
+    front: np.float32,
     found: Array,
 ) -> bool:
     """Colour and radius of what a level shows behind `front` at cell (y, x) of the first one.
@@ -170,8 +184,12 @@ def _interpolate(
     v0, u0 = int(v), int(u)
     v1, u1 = min(v0 + 1, height - 1), min(u0 + 1, width - 1)
     fv, fu = v - np.float32(v0), u - np.float32(u0)
-    four = ((v0 * width + u0, (one - fv) * (one - fu)), (v0 * width + u1, (one - fv) * fu),
-            (v1 * width + u0, fv * (one - fu)), (v1 * width + u1, fv * fu))
+    four = (
+        (v0 * width + u0, (one - fv) * (one - fu)),
+        (v0 * width + u1, (one - fv) * fu),
+        (v1 * width + u0, fv * (one - fu)),
+        (v1 * width + u1, fv * fu),
+    )
     farthest = front - np.float32(BEHIND_PX)
     for cell, part in four:
         weight = cells[start + cell, 4]

@@ -32,10 +32,12 @@ def surfaces_of_matte(
     """
     subject, subject_near = _mean_near(inverse, matte > SOLID)
     ground, ground_near = _mean_near(inverse, matte < EMPTY)
-    soft = ((matte >= EMPTY) & (matte <= SOLID) & subject_near & ground_near
-            & (subject > ground))
-    return (np.where(soft, subject, inverse), np.where(soft, ground, behind),
-            np.where(soft, matte, coverage))
+    soft = (matte >= EMPTY) & (matte <= SOLID) & subject_near & ground_near & (subject > ground)
+    return (
+        np.where(soft, subject, inverse),
+        np.where(soft, ground, behind),
+        np.where(soft, matte, coverage),
+    )
 
 
 def _mean_near(plane: Plane, chosen: NDArray[np.bool_]) -> tuple[Plane, NDArray[np.bool_]]:
@@ -46,8 +48,9 @@ def _mean_near(plane: Plane, chosen: NDArray[np.bool_]) -> tuple[Plane, NDArray[
 
     def spread(a: Plane) -> Plane:
         blurred = cv2.blur(cv2.resize(a, small, interpolation=cv2.INTER_AREA), (box, box))
-        return np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR),
-                          np.float32)
+        return np.asarray(
+            cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.float32
+        )
 
     weight = chosen.astype(np.float32)
     total, share = spread(plane * weight), spread(weight)

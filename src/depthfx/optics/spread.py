@@ -61,8 +61,9 @@ class Spread:
         if self.taps.shape[0] <= SMALL_PX:
             turned = np.ascontiguousarray(self.taps[::-1, ::-1])
             out = np.empty_like(stack)
-            cv2.filter2D(stack, -1, turned, dst=out,
-                         borderType=cv2.BORDER_CONSTANT | cv2.BORDER_ISOLATED)
+            cv2.filter2D(
+                stack, -1, turned, dst=out, borderType=cv2.BORDER_CONSTANT | cv2.BORDER_ISOLATED
+            )
             return out
         height, width, channels = stack.shape
         sums = np.empty((height, (width + 2 * self.reach + 3) * channels), np.float32)
@@ -107,7 +108,7 @@ def _add_runs(sums: Array, runs: Array, channels: int, out: Array) -> None:
             wj0, wj1 = weight * (1 - fr), weight * fr
             # Slices start inside the row, so the loop needs no checks and runs in SIMD.
             line, to = sums[source], out[y]
-            i0, i1 = line[i:i + length], line[i + channels:i + channels + length]
-            j0, j1 = line[j:j + length], line[j + channels:j + channels + length]
+            i0, i1 = line[i : i + length], line[i + channels : i + channels + length]
+            j0, j1 = line[j : j + length], line[j + channels : j + channels + length]
             for x in range(length):
                 to[x] += wj0 * j0[x] + wj1 * j1[x] - wi0 * i0[x] - wi1 * i1[x]

@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 SIGNALS = 65536
 """A curve is sampled at every 16-bit signal; each 257th sample is an 8-bit signal."""
 
-FLOAT32_ROUNDING = np.float32(2.0 ** -24)
+FLOAT32_ROUNDING = np.float32(2.0**-24)
 
 STRIP_PIXELS = 1 << 17
 """A strip and its intermediate steps are a few megabytes: much smaller costs threads their
@@ -47,16 +47,18 @@ def srgb_to_linear(signal: NDArray[Any]) -> NDArray[Any]:
     the straight piece goes on. Undone by `linear_to_srgb`.
     """
     v = _float(signal)
-    curved = np.power((np.maximum(v, 0) + v.dtype.type(0.055)) / v.dtype.type(1.055),
-                      v.dtype.type(2.4))
+    curved = np.power(
+        (np.maximum(v, 0) + v.dtype.type(0.055)) / v.dtype.type(1.055), v.dtype.type(2.4)
+    )
     return np.where(v <= 0.04045, v / v.dtype.type(12.92), curved)
 
 
 def linear_to_srgb(linear: NDArray[Any]) -> NDArray[Any]:
     """The inverse of `srgb_to_linear`: linear light to signal, same shapes and types."""
     v = _float(linear)
-    curved = (v.dtype.type(1.055) * np.power(np.maximum(v, 0), v.dtype.type(1 / 2.4))
-              - v.dtype.type(0.055))
+    curved = v.dtype.type(1.055) * np.power(np.maximum(v, 0), v.dtype.type(1 / 2.4)) - v.dtype.type(
+        0.055
+    )
     return np.where(v <= 0.0031308, v * v.dtype.type(12.92), curved)
 
 
@@ -198,11 +200,16 @@ def profile_space(icc: bytes, grey: bool) -> ColourSpace:
         raise PhotoError("is not an ICC profile")
     kind, ramp = icc[16:20], np.linspace(0, 1, SIGNALS)
     if kind not in ((b"GRAY", b"RGB ") if grey else (b"RGB ",)):
-        raise PhotoError(f"is for {kind.decode('latin-1').strip()} pictures, "
-                         f"not for {'grey' if grey else 'RGB'} ones")
+        raise PhotoError(
+            f"is for {kind.decode('latin-1').strip()} pictures, "
+            f"not for {'grey' if grey else 'RGB'} ones"
+        )
     if grey:
-        signal, form = ((ramp[None], "gray") if kind == b"GRAY"
-                        else (np.stack([ramp] * 3, axis=-1)[None], "rgb"))
+        signal, form = (
+            (ramp[None], "gray")
+            if kind == b"GRAY"
+            else (np.stack([ramp] * 3, axis=-1)[None], "rgb")
+        )
         curve = _to_xyz(icc, signal, form)[0, :, 1]
         return CurveSpace(_usable(_at_full_precision(curve, icc, b"kTRC")[:, None]), grey=True)
     return _curves_and_matrix(icc, ramp) or ProfileSpace(icc)
@@ -217,8 +224,11 @@ def _curves_and_matrix(icc: bytes, ramp: Floats) -> CurveSpace | None:
     primaries = xyz[:, -1].T
     strongest = np.abs(primaries).argmax(axis=0)
     peaks = primaries[strongest, range(3)]
-    if not (np.isfinite(xyz).all() and (np.abs(peaks) > 1e-6).all()
-            and abs(np.linalg.det(primaries)) > 1e-9):
+    if not (
+        np.isfinite(xyz).all()
+        and (np.abs(peaks) > 1e-6).all()
+        and abs(np.linalg.det(primaries)) > 1e-9
+    ):
         raise PhotoError("has primaries that span no colours")
     curves = np.stack([xyz[c, :, strongest[c]] / peaks[c] for c in range(3)], axis=1)
     mixed = np.random.default_rng(1).integers(0, SIGNALS, (1, 512, 3))
@@ -226,8 +236,13 @@ def _curves_and_matrix(icc: bytes, ramp: Floats) -> CurveSpace | None:
     summed = np.take_along_axis(curves, mixed[0], axis=0) @ primaries.T
     if np.abs(summed - _to_xyz(icc, ramp[mixed], "rgb")[0]).max() > 2e-5:
         return None
-    curves = np.stack([_at_full_precision(curves[:, c], icc, tag)
-                       for c, tag in enumerate((b"rTRC", b"gTRC", b"bTRC"))], axis=1)
+    curves = np.stack(
+        [
+            _at_full_precision(curves[:, c], icc, tag)
+            for c, tag in enumerate((b"rTRC", b"gTRC", b"bTRC"))
+        ],
+        axis=1,
+    )
     matrix = XYZ_TO_SRGB @ primaries
     if np.ptp(curves, axis=1).max() < 1e-6:
         curves = curves[:, :1]
@@ -244,11 +259,11 @@ def _at_full_precision(curve: Floats, icc: bytes, tag: bytes) -> Floats:
     of signal in the shadows.
     """
     for place in range(132, 132 + 12 * min(int.from_bytes(icc[128:132], "big"), 100), 12):
-        name, start, size = struct.unpack(">4sII", icc[place:place + 12])
-        data = icc[start:start + size]
+        name, start, size = struct.unpack(">4sII", icc[place : place + 12])
+        data = icc[start : start + size]
         if name == tag and data[:4] == b"curv" and len(data) > 16:
             table = np.frombuffer(data, ">u2", count=(len(data) - 12) // 2, offset=12) / 65535
-            table = table[:int.from_bytes(data[8:12], "big")]
+            table = table[: int.from_bytes(data[8:12], "big")]
             exact = np.interp(np.linspace(0, 1, SIGNALS), np.linspace(0, 1, len(table)), table)
             return exact if np.abs(exact - curve).max() < 5e-5 else curve
     return curve
@@ -301,9 +316,9 @@ def _bradford_srgb_to_xyz() -> Floats:
     white_d65, white_d50 = _xyz(0.3127, 0.3290), np.array([0.9642, 1.0, 0.8249])
     primaries = np.stack([_xyz(0.64, 0.33), _xyz(0.30, 0.60), _xyz(0.15, 0.06)], axis=1)
     primaries = primaries * np.linalg.solve(primaries, white_d65)
-    bradford = np.array([[0.8951, 0.2664, -0.1614],
-                         [-0.7502, 1.7135, 0.0367],
-                         [0.0389, -0.0685, 1.0296]])
+    bradford = np.array(
+        [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
+    )
     gains = (bradford @ white_d50) / (bradford @ white_d65)
     return np.linalg.inv(bradford) @ np.diag(gains) @ bradford @ primaries
 
@@ -317,25 +332,29 @@ XYZ_TO_SRGB = np.linalg.inv(SRGB_TO_XYZ)
 
 
 def _to_xyz(icc: bytes, signal: NDArray[Any], space: str) -> Floats:
-    return _transform(signal, icc, None, colorspace=space, outcolorspace="xyz",
-                      outdtype=np.float64)
+    return _transform(signal, icc, None, colorspace=space, outcolorspace="xyz", outdtype=np.float64)
 
 
 def _from_xyz(icc: bytes, xyz: Floats, dtype: Any) -> Codes:
     return _transform(xyz, None, icc, colorspace="xyz", outcolorspace="rgb", outdtype=dtype)
 
 
-def _transform(array: NDArray[Any], source: bytes | None, target: bytes | None,
-               **form: Any) -> NDArray[Any]:
+def _transform(
+    array: NDArray[Any], source: bytes | None, target: bytes | None, **form: Any
+) -> NDArray[Any]:
     """Little CMS, media-relative, between a profile and D50 XYZ (None)."""
     import imagecodecs
 
     xyz = imagecodecs.cms_profile("xyz")
     try:
         result: NDArray[Any] = imagecodecs.cms_transform(
-            np.ascontiguousarray(array), source or xyz, target or xyz, **form,
+            np.ascontiguousarray(array),
+            source or xyz,
+            target or xyz,
+            **form,
             intent=imagecodecs.CMS.INTENT.RELATIVE_COLORIMETRIC,
-            flags=imagecodecs.CMS.FLAGS.NOOPTIMIZE | imagecodecs.CMS.FLAGS.NOCACHE)
+            flags=imagecodecs.CMS.FLAGS.NOOPTIMIZE | imagecodecs.CMS.FLAGS.NOCACHE,
+        )
     except (imagecodecs.CmsError, ValueError, RuntimeError) as error:
         raise PhotoError(f"cannot be used ({error})") from error
     return result

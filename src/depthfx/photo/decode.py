@@ -61,18 +61,23 @@ def decode(file: BinaryIO, path: Path, max_pixels: int) -> Stored:
     file.seek(0)
     if not head:
         raise PhotoError(f"{path}: is empty")
-    name, decoder = next(((name, decoder) for name, fits, decoder in FORMATS if fits(head)),
-                         ("", None))
+    name, decoder = next(
+        ((name, decoder) for name, fits, decoder in FORMATS if fits(head)), ("", None)
+    )
     if decoder is None:
-        raise PhotoError(f"{path}: is not a photo that depthfx reads "
-                         f"({', '.join(name for name, _, _ in FORMATS)})")
+        raise PhotoError(
+            f"{path}: is not a photo that depthfx reads "
+            f"({', '.join(name for name, _, _ in FORMATS)})"
+        )
 
     def check_size(width: int, height: int) -> None:
         if width < 1 or height < 1:
             raise PhotoError(f"is {width} x {height} pixels by its header")
         if width * height > max_pixels:
-            raise PhotoError(f"is {width} x {height} pixels by its header, "
-                             f"more than the {max_pixels} that are accepted")
+            raise PhotoError(
+                f"is {width} x {height} pixels by its header, "
+                f"more than the {max_pixels} that are accepted"
+            )
 
     try:
         return replace(decoder(file, check_size), format=name)
@@ -95,12 +100,15 @@ def _jpeg(file: BinaryIO, check_size: SizeCheck) -> Stored:
         image.load()
         codes = np.asarray(image)
         icc = image.info.get("icc_profile") or b""
-        incomplete = not icc and any(data.startswith(ICC_HEADER)
-                                     for _, data in image.applist)
+        incomplete = not icc and any(data.startswith(ICC_HEADER) for _, data in image.applist)
         return Stored(
-            codes, exif=_without_header(image.info.get("exif", b"")), icc=icc,
-            xmp=image.info.get("xmp", b""), dpi=_sensible(image.info.get("dpi")),
-            warnings=("part of its ICC profile is missing: taken as sRGB",) * incomplete)
+            codes,
+            exif=_without_header(image.info.get("exif", b"")),
+            icc=icc,
+            xmp=image.info.get("xmp", b""),
+            dpi=_sensible(image.info.get("dpi")),
+            warnings=("part of its ICC profile is missing: taken as sRGB",) * incomplete,
+        )
 
 
 def _webp(file: BinaryIO, check_size: SizeCheck) -> Stored:
@@ -110,8 +118,13 @@ def _webp(file: BinaryIO, check_size: SizeCheck) -> Stored:
         check_size(*image.size)
         image.load()
         codes, alpha = _parted(np.asarray(image))
-        return Stored(codes, alpha, exif=_without_header(image.info.get("exif", b"")),
-                      icc=image.info.get("icc_profile", b""), xmp=image.info.get("xmp", b""))
+        return Stored(
+            codes,
+            alpha,
+            exif=_without_header(image.info.get("exif", b"")),
+            icc=image.info.get("icc_profile", b""),
+            xmp=image.info.get("xmp", b""),
+        )
 
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -136,8 +149,15 @@ def _png(file: BinaryIO, check_size: SizeCheck) -> Stored:
     if len(extras.get(b"pHYs", b"")) == 9:
         x, y, unit = struct.unpack(">IIB", extras[b"pHYs"])
         dpi = _sensible((x * 0.0254, y * 0.0254)) if unit == 1 else None
-    return Stored(codes, alpha, exif=_without_header(extras.get(b"eXIf", b"")), icc=icc,
-                  xmp=_xmp_text(extras.get(b"iTXt", b"")), dpi=dpi, warnings=warnings)
+    return Stored(
+        codes,
+        alpha,
+        exif=_without_header(extras.get(b"eXIf", b"")),
+        icc=icc,
+        xmp=_xmp_text(extras.get(b"iTXt", b"")),
+        dpi=dpi,
+        warnings=warnings,
+    )
 
 
 def _png_chunks(data: bytes) -> tuple[bytes, dict[bytes, bytes]]:
@@ -154,16 +174,15 @@ def _png_chunks(data: bytes) -> tuple[bytes, dict[bytes, bytes]]:
         body, end = position + 8, position + 12 + length
         if kind in PNG_PICTURE:
             parts.append(view[position:end])
-        elif kind in PNG_EXTRAS or (kind == b"iTXt"
-                                    and data.startswith(XMP_KEYWORD + b"\0", body)):
-            extras.setdefault(kind, data[body:body + length])
+        elif kind in PNG_EXTRAS or (kind == b"iTXt" and data.startswith(XMP_KEYWORD + b"\0", body)):
+            extras.setdefault(kind, data[body : body + length])
         position = end
     return b"".join(parts), extras
 
 
 def _xmp_text(chunk: bytes) -> bytes:
     """The XMP packet of an iTXt chunk: keyword, flags, language, translation, text."""
-    rest = chunk[len(XMP_KEYWORD) + 1:]
+    rest = chunk[len(XMP_KEYWORD) + 1 :]
     text = rest[2:].split(b"\0", 2)[-1]
     if rest[:1] == b"\1":
         try:
@@ -175,11 +194,61 @@ def _xmp_text(chunk: bytes) -> bytes:
 
 XMP_TAG, ICC_TAG, RESOLUTION = 700, 34675, (282, 283, 296)
 PHOTOMETRIC = {0: "white is zero", 1: "grey", 2: "RGB", 3: "palette", 6: "YCbCr"}
-STRUCTURE = frozenset((
-    254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 280, 281, 284, 290, 291, 292,
-    293, 297, 301, 317, 318, 319, 320, 321, 322, 323, 324, 325, 330, 332, 333, 334, 336, 337,
-    338, 339, 340, 341, 342, 347, *range(512, 522), 529, 530, 531, 532,
-    XMP_TAG, 34377, ICC_TAG, 37724))
+STRUCTURE = frozenset(
+    (
+        254,
+        255,
+        256,
+        257,
+        258,
+        259,
+        262,
+        266,
+        273,
+        277,
+        278,
+        279,
+        280,
+        281,
+        284,
+        290,
+        291,
+        292,
+        293,
+        297,
+        301,
+        317,
+        318,
+        319,
+        320,
+        321,
+        322,
+        323,
+        324,
+        325,
+        330,
+        332,
+        333,
+        334,
+        336,
+        337,
+        338,
+        339,
+        340,
+        341,
+        342,
+        347,
+        *range(512, 522),
+        529,
+        530,
+        531,
+        532,
+        XMP_TAG,
+        34377,
+        ICC_TAG,
+        37724,
+    )
+)
 """Tags of a TIFF's first directory that say how pixels lie, or that are kept elsewhere."""
 
 
@@ -190,14 +259,25 @@ def _tiff(file: BinaryIO, check_size: SizeCheck) -> Stored:
         page = _first_full_page(tiff)
         check_size(page.imagewidth, page.imagelength)
         if page.photometric not in PHOTOMETRIC:
-            raise PhotoError("is a TIFF of a kind that is not read "
-                             f"({getattr(page.photometric, 'name', page.photometric)}); "
-                             "convert it to RGB first")
+            raise PhotoError(
+                "is a TIFF of a kind that is not read "
+                f"({getattr(page.photometric, 'name', page.photometric)}); "
+                "convert it to RGB first"
+            )
         codes, alpha = _tiff_codes(page)
-        tags = {code: page.tags[code].value for code in (*RESOLUTION, XMP_TAG, ICC_TAG)
-                if code in page.tags}
-    return Stored(codes, alpha, exif=_tiff_exif(file), icc=tags.get(ICC_TAG, b""),
-                  xmp=tags.get(XMP_TAG, b""), dpi=_tiff_dpi(tags))
+        tags = {
+            code: page.tags[code].value
+            for code in (*RESOLUTION, XMP_TAG, ICC_TAG)
+            if code in page.tags
+        }
+    return Stored(
+        codes,
+        alpha,
+        exif=_tiff_exif(file),
+        icc=tags.get(ICC_TAG, b""),
+        xmp=tags.get(XMP_TAG, b""),
+        dpi=_tiff_dpi(tags),
+    )
 
 
 def _first_full_page(tiff: Any) -> Any:
@@ -208,8 +288,10 @@ def _first_full_page(tiff: Any) -> Any:
         if index == 32:
             break
     if 330 in tiff.pages.first.tags:  # SubIFDs, where raw files keep the picture itself
-        raise PhotoError("shows only a small copy of its picture, as raw files do; "
-                         "convert it to TIFF or JPEG first")
+        raise PhotoError(
+            "shows only a small copy of its picture, as raw files do; "
+            "convert it to TIFF or JPEG first"
+        )
     return tiff.pages.first
 
 
@@ -257,8 +339,11 @@ def _tiff_exif(file: BinaryIO) -> bytes:
     """The tags of a TIFF file that are not about its structure, as an EXIF block."""
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
         found = exif.parse(whole)
-    kept = {tag: entry for tag, entry in found.main.items()
-            if tag not in STRUCTURE and entry.kind in exif.TYPE_BYTES}
+    kept = {
+        tag: entry
+        for tag, entry in found.main.items()
+        if tag not in STRUCTURE and entry.kind in exif.TYPE_BYTES
+    }
     photo = {tag: entry._replace(offset=0) for tag, entry in found.photo.items()}
     return exif.to_bytes(replace(found, main=kept, photo=photo))
 

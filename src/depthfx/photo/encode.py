@@ -66,8 +66,9 @@ def encoded_pixels(photo: Photo, bit_depth: int) -> Codes:
 def extras_of(photo: Photo) -> Extras:
     """What goes into the file beside the pixels, true of the upright picture."""
     height, width = photo.shape
-    exif = exif_block.for_output(exif_block.parse(photo.metadata.exif), width, height,
-                                 f"depthfx {depthfx.__version__}")
+    exif = exif_block.for_output(
+        exif_block.parse(photo.metadata.exif), width, height, f"depthfx {depthfx.__version__}"
+    )
     _, icc = _output_space(photo)
     return Extras(exif, icc, _upright_xmp(photo.metadata.xmp), photo.metadata.dpi, [])
 
@@ -123,11 +124,11 @@ def jpeg(file: BinaryIO, codes: Codes, extras: Extras, quality: int) -> None:
     elif extras.xmp:
         _segment(file, 0xE1, XMP_HEADER + extras.xmp)
     room = JPEG_SEGMENT_BYTES - len(ICC_HEADER) - 2
-    parts = [extras.icc[start:start + room] for start in range(0, len(extras.icc), room)]
+    parts = [extras.icc[start : start + room] for start in range(0, len(extras.icc), room)]
     for number, part in enumerate(parts, 1):
         _segment(file, 0xE2, ICC_HEADER + bytes([number, len(parts)]) + part)
     its_own_jfif = 2 + int.from_bytes(data[4:6], "big") if data[3] == 0xE0 else 0
-    file.write(data[2 + its_own_jfif:])
+    file.write(data[2 + its_own_jfif :])
 
 
 def _segment(file: BinaryIO, marker: int, body: bytes) -> None:
@@ -150,11 +151,20 @@ def webp(file: BinaryIO, codes: Codes, extras: Extras, quality: int) -> None:
     from PIL import Image
 
     if codes.ndim == 2 or codes.shape[2] == 2:
-        codes = np.dstack([codes[..., :1] if codes.ndim == 3 else codes] * 3
-                          + ([codes[..., 1]] if codes.ndim == 3 else []))
+        codes = np.dstack(
+            [codes[..., :1] if codes.ndim == 3 else codes] * 3
+            + ([codes[..., 1]] if codes.ndim == 3 else [])
+        )
     Image.fromarray(codes).save(
-        file, "WEBP", quality=quality, lossless=quality == 100, exact=True,
-        icc_profile=extras.icc, exif=exif_block.to_bytes(extras.exif), xmp=extras.xmp)
+        file,
+        "WEBP",
+        quality=quality,
+        lossless=quality == 100,
+        exact=True,
+        icc_profile=extras.icc,
+        exif=exif_block.to_bytes(extras.exif),
+        xmp=extras.xmp,
+    )
 
 
 def png(file: BinaryIO, codes: Codes, extras: Extras, _quality: int) -> None:
@@ -176,8 +186,9 @@ def png(file: BinaryIO, codes: Codes, extras: Extras, _quality: int) -> None:
 
 
 def _chunk(file: BinaryIO, kind: bytes, body: bytes) -> None:
-    file.write(struct.pack(">I", len(body)) + kind + body
-               + struct.pack(">I", zlib.crc32(kind + body)))
+    file.write(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    )
 
 
 def tiff(file: BinaryIO, codes: Codes, extras: Extras, _quality: int) -> None:
@@ -188,13 +199,21 @@ def tiff(file: BinaryIO, codes: Codes, extras: Extras, _quality: int) -> None:
     # In the byte order of the EXIF block, whose values can then be copied as they are.
     with tifffile.TiffWriter(file, byteorder=extras.exif.byte_order, bigtiff=False) as writer:
         writer.write(
-            codes, photometric="rgb" if channels > 2 else "minisblack",
+            codes,
+            photometric="rgb" if channels > 2 else "minisblack",
             planarconfig="contig" if channels > 1 else None,
             extrasamples=["unassalpha"] if channels in (2, 4) else None,
-            compression="zlib", compressionargs={"level": TIFF_LEVEL}, predictor=True,
-            rowsperstrip=max(1, (1 << 18) // codes.shape[1]), maxworkers=2,
-            resolution=extras.dpi, resolutionunit="inch" if extras.dpi else None,
-            iccprofile=extras.icc or None, software=False, metadata=None)
+            compression="zlib",
+            compressionargs={"level": TIFF_LEVEL},
+            predictor=True,
+            rowsperstrip=max(1, (1 << 18) // codes.shape[1]),
+            maxworkers=2,
+            resolution=extras.dpi,
+            resolutionunit="inch" if extras.dpi else None,
+            iccprofile=extras.icc or None,
+            software=False,
+            metadata=None,
+        )
     _add_tags(file, extras)
 
 
@@ -203,8 +222,11 @@ def _add_tags(file: BinaryIO, extras: Extras) -> None:
     file.flush()
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
         structure = exif_block.parse(whole).main
-    added = {tag: entry for tag, entry in extras.exif.main.items()
-             if tag not in STRUCTURE and tag not in RESOLUTION}
+    added = {
+        tag: entry
+        for tag, entry in extras.exif.main.items()
+        if tag not in STRUCTURE and tag not in RESOLUTION
+    }
     if extras.xmp:
         added[XMP_TAG] = Entry(BYTE, len(extras.xmp), extras.xmp)
     at = file.seek(0, 2)
@@ -236,5 +258,12 @@ JPEG = OutputFormat("JPEG", jpeg, (8,), alpha=False)
 PNG = OutputFormat("PNG", png, (8, 16), alpha=True)
 TIFF = OutputFormat("TIFF", tiff, (8, 16), alpha=True)
 WEBP = OutputFormat("WebP", webp, (8,), alpha=True)
-ENCODERS = {".jpg": JPEG, ".jpeg": JPEG, ".jpe": JPEG, ".png": PNG, ".tif": TIFF, ".tiff": TIFF,
-            ".webp": WEBP}
+ENCODERS = {
+    ".jpg": JPEG,
+    ".jpeg": JPEG,
+    ".jpe": JPEG,
+    ".png": PNG,
+    ".tif": TIFF,
+    ".tiff": TIFF,
+    ".webp": WEBP,
+}

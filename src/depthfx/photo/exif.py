@@ -43,8 +43,19 @@ class Tag(IntEnum):
 
 BYTE, ASCII, SHORT, LONG = 1, 2, 3, 4
 TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
-NUMBER_FORMATS = {1: "B", 3: "H", 4: "I", 5: "II", 6: "b", 8: "h", 9: "i", 10: "ii",
-                  11: "f", 12: "d", 13: "I"}
+NUMBER_FORMATS = {
+    1: "B",
+    3: "H",
+    4: "I",
+    5: "II",
+    6: "b",
+    8: "h",
+    9: "i",
+    10: "ii",
+    11: "f",
+    12: "d",
+    13: "I",
+}
 POINTERS = (Tag.EXIF_IFD, Tag.GPS_IFD, Tag.INTEROP_IFD)
 
 
@@ -131,7 +142,7 @@ class _Reader:
 
     def offset_at(self, position: int) -> int:
         form, size = ("Q", 8) if self.big else ("I", 4)
-        found = self.block[position:position + size]
+        found = self.block[position : position + size]
         return int(struct.unpack(self.order + form, found)[0]) if len(found) == size else 0
 
     def pointer(self, directory: Directory, tag: Tag) -> int:
@@ -149,13 +160,13 @@ class _Reader:
             return entries
         counter, head, inline = ("Q", "HHQ", 8) if self.big else ("H", "HHI", 4)
         counter_size, entry_size = struct.calcsize("<" + counter), 20 if self.big else 12
-        found = self.block[offset:offset + counter_size]
+        found = self.block[offset : offset + counter_size]
         if len(found) < counter_size:
             self.damaged = True
             return entries
         position = offset + counter_size
         for _ in range(min(struct.unpack(self.order + counter, found)[0], 4096)):
-            row = self.block[position:position + entry_size]
+            row = self.block[position : position + entry_size]
             if len(row) < entry_size:
                 self.damaged = True
                 break
@@ -164,7 +175,7 @@ class _Reader:
             at = position + entry_size - inline
             if size > inline:
                 at = self.offset_at(at)
-            data = self.block[at:at + size] if size <= len(self.block) else b""
+            data = self.block[at : at + size] if size <= len(self.block) else b""
             if size and len(data) == size:
                 entries.setdefault(tag, Entry(kind, count, data, at))
             elif count:
@@ -219,7 +230,7 @@ class _Layout:
     def put(self, position: int, data: bytes) -> None:
         start = position - self.base
         self.block.extend(bytes(max(0, start + len(data) - len(self.block))))
-        self.block[start:start + len(data)] = data
+        self.block[start : start + len(data)] = data
 
     def put_directories(self, exif: Exif) -> int:
         """All directories, the main one first; returns its position."""
@@ -259,12 +270,18 @@ def for_output(exif: Exif, width: int, height: int, software: str) -> Exif:
     The thumbnail is gone already, since it would show the photo as it was.
     """
     text = software.encode("ascii", "replace") + b"\0"
-    main = {**exif.main, Tag.ORIENTATION: exif.short(1),
-            Tag.SOFTWARE: Entry(ASCII, len(text), text)}
+    main = {
+        **exif.main,
+        Tag.ORIENTATION: exif.short(1),
+        Tag.SOFTWARE: Entry(ASCII, len(text), text),
+    }
     if Tag.IMAGE_WIDTH in main:
         main |= {Tag.IMAGE_WIDTH: exif.long(width), Tag.IMAGE_LENGTH: exif.long(height)}
     photo = exif.photo
     if photo:
-        photo = {**photo, Tag.PIXEL_X_DIMENSION: exif.long(width),
-                 Tag.PIXEL_Y_DIMENSION: exif.long(height)}
+        photo = {
+            **photo,
+            Tag.PIXEL_X_DIMENSION: exif.long(width),
+            Tag.PIXEL_Y_DIMENSION: exif.long(height),
+        }
     return replace(exif, main=main, photo=photo)

@@ -20,8 +20,9 @@ UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
 """FocalPlaneResolutionUnit; 4 and 5 are not in the standard, but in files."""
 
 
-def camera_for(width: int, height: int, exif: Exif, focal_px: float | None = None,
-               f35_mm: float | None = None) -> tuple[Camera, tuple[str, ...]]:
+def camera_for(
+    width: int, height: int, exif: Exif, focal_px: float | None = None, f35_mm: float | None = None
+) -> tuple[Camera, tuple[str, ...]]:
     """The camera of an upright picture, and warnings where EXIF is odd about it.
 
     width, height : of the upright picture, pixels
@@ -38,8 +39,10 @@ def camera_for(width: int, height: int, exif: Exif, focal_px: float | None = Non
     warnings: list[str] = []
     full = _full_frame(width, height, exif)
     if full != (width, height):
-        warnings.append(f"cropped from {full[0]} x {full[1]} pixels by its EXIF: "
-                        "the focal length is that of the whole frame")
+        warnings.append(
+            f"cropped from {full[0]} x {full[1]} pixels by its EXIF: "
+            "the focal length is that of the whole frame"
+        )
     said = exif.number(exif.photo, Tag.FOCAL_LENGTH_35MM) or 0.0
     by_f35 = focal_px_from_f35(said, *full) if said else None
     by_plane = _from_focal_plane(width, height, exif, cropped=full != (width, height))
@@ -51,13 +54,17 @@ def camera_for(width: int, height: int, exif: Exif, focal_px: float | None = Non
         if BELIEVABLE_F35_MM[0] <= f35 <= BELIEVABLE_F35_MM[1]:
             found.append(focal)
         else:
-            warnings.append(f"EXIF {name} would be a {f35:.4g} mm lens (35 mm equivalent): "
-                            "not believed; --f35 sets it")
+            warnings.append(
+                f"EXIF {name} would be a {f35:.4g} mm lens (35 mm equivalent): "
+                "not believed; --f35 sets it"
+            )
     if not found:
         return Camera.guess(width, height), tuple(warnings)
     if abs(math.log(found[-1] / found[0])) > math.log(1.1):
-        warnings.append(f"EXIF gives two focal lengths, {found[0]:.0f} px by its 35 mm value "
-                        f"and {found[1]:.0f} px by the sensor: the first is used")
+        warnings.append(
+            f"EXIF gives two focal lengths, {found[0]:.0f} px by its 35 mm value "
+            f"and {found[1]:.0f} px by the sensor: the first is used"
+        )
     return Camera(width, height, found[0], FocalOrigin.EXIF), tuple(warnings)
 
 

@@ -63,12 +63,15 @@ class Photo:
     def __post_init__(self) -> None:
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.float32:
             raise ShapeError(
-                f"pixels must be (H, W, 3) float32, got {self.pixels.shape} {self.pixels.dtype}")
+                f"pixels must be (H, W, 3) float32, got {self.pixels.shape} {self.pixels.dtype}"
+            )
         if self.alpha is not None:
             checked_plane("alpha", self.alpha, self.shape)
         if self.shape != (self.camera.height, self.camera.width):
-            raise ShapeError(f"pixels are {self.shape}, but the camera is for "
-                             f"{(self.camera.height, self.camera.width)}")
+            raise ShapeError(
+                f"pixels are {self.shape}, but the camera is for "
+                f"{(self.camera.height, self.camera.width)}"
+            )
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -20,8 +20,13 @@ MAX_PIXELS = 200_000_000
 """The largest sensors of phones; as linear light that is 2.4 GB already."""
 
 
-def read_photo(path: Path | str, *, focal_px: float | None = None, f35_mm: float | None = None,
-               max_pixels: int = MAX_PIXELS) -> Photo:
+def read_photo(
+    path: Path | str,
+    *,
+    focal_px: float | None = None,
+    f35_mm: float | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> Photo:
     """Read a JPEG, PNG, TIFF or WebP file; which one, its content says.
 
     focal_px, f35_mm : the focal length, in pixels of the upright picture or as 35 mm
@@ -46,12 +51,23 @@ def read_photo(path: Path | str, *, focal_px: float | None = None, f35_mm: float
     height, width = pixels.shape[:2]
     camera, odd = camera_for(width, height, exif, focal_px, f35_mm)
     metadata = Metadata(
-        exif=stored.exif, xmp=stored.xmp, icc=icc, bit_depth=8 * codes.dtype.itemsize,
-        format=stored.format, orientation=exif.orientation, grey=codes.ndim == 2,
-        dpi=stored.dpi)
-    return Photo(pixels, camera,
-                 None if alpha is None else _opacity(_turned(alpha, exif.orientation)),
-                 metadata, path, (*warnings, *odd))
+        exif=stored.exif,
+        xmp=stored.xmp,
+        icc=icc,
+        bit_depth=8 * codes.dtype.itemsize,
+        format=stored.format,
+        orientation=exif.orientation,
+        grey=codes.ndim == 2,
+        dpi=stored.dpi,
+    )
+    return Photo(
+        pixels,
+        camera,
+        None if alpha is None else _opacity(_turned(alpha, exif.orientation)),
+        metadata,
+        path,
+        (*warnings, *odd),
+    )
 
 
 def _stored(path: Path, max_pixels: int) -> Stored:

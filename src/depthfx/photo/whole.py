@@ -17,8 +17,9 @@ from depthfx.errors import PhotoError
 
 
 @contextmanager
-def written_whole(target: Path | str, *, overwrite: bool = False,
-                  source: Path | None = None) -> Iterator[BinaryIO]:
+def written_whole(
+    target: Path | str, *, overwrite: bool = False, source: Path | None = None
+) -> Iterator[BinaryIO]:
     """A new file open for writing and reading that becomes `target` when the block ends.
 
     source : the file that is being edited, which is never written over.
@@ -53,8 +54,10 @@ def check_target(target: Path, *, overwrite: bool = False, source: Path | None =
     if not target.exists():
         return
     if source is not None and source.exists() and target.samefile(source):
-        raise PhotoError(f"{target}: is the photo itself, which is never written over, "
-                         "not even with --overwrite; choose another name")
+        raise PhotoError(
+            f"{target}: is the photo itself, which is never written over, "
+            "not even with --overwrite; choose another name"
+        )
     if not target.is_file():
         raise PhotoError(f"{target}: is not a file; choose another name")
     if not overwrite:

@@ -17,8 +17,14 @@ from depthfx.photo.photo import Photo
 from depthfx.photo.whole import check_target, written_whole
 
 
-def write_photo(photo: Photo, path: Path | str, *, overwrite: bool = False,
-                quality: int | None = None, bit_depth: int | None = None) -> tuple[str, ...]:
+def write_photo(
+    photo: Photo,
+    path: Path | str,
+    *,
+    overwrite: bool = False,
+    quality: int | None = None,
+    bit_depth: int | None = None,
+) -> tuple[str, ...]:
     """Write `photo` to `path` as JPEG, PNG, TIFF or WebP, by the path's extension.
 
     quality : 1..100 for JPEG and WebP, where 100 is lossless WebP; 95 if not given
@@ -49,8 +55,9 @@ def write_photo(photo: Photo, path: Path | str, *, overwrite: bool = False,
             form.encoder(file, codes, extras, quality)
         except (ValueError, RuntimeError) as error:
             height, width = photo.shape
-            raise PhotoError(f"{path}: {width} x {height} pixels cannot be written as "
-                             f"{form.name}: {error}") from error
+            raise PhotoError(
+                f"{path}: {width} x {height} pixels cannot be written as {form.name}: {error}"
+            ) from error
     return tuple(extras.warnings)
 
 
@@ -63,8 +70,10 @@ def check_output(path: Path, *, overwrite: bool = False, source: Path | None = N
 def _format_of(path: Path) -> OutputFormat:
     form = ENCODERS.get(path.suffix.lower())
     if form is None:
-        raise PhotoError(f"{path}: {path.suffix or 'a name without extension'} says no format "
-                         f"that can be written; use one of {', '.join(ENCODERS)}")
+        raise PhotoError(
+            f"{path}: {path.suffix or 'a name without extension'} says no format "
+            f"that can be written; use one of {', '.join(ENCODERS)}"
+        )
     return form
 
 
@@ -73,6 +82,8 @@ def _bit_depth(photo: Photo, form: OutputFormat, asked: int | None) -> int:
         own = photo.metadata.bit_depth
         return own if own in form.bit_depths else max(form.bit_depths)
     if asked not in form.bit_depths:
-        raise ParameterError(f"bit_depth={asked} is not to be had in {form.name}, which has "
-                             f"{' or '.join(map(str, form.bit_depths))}")
+        raise ParameterError(
+            f"bit_depth={asked} is not to be had in {form.name}, which has "
+            f"{' or '.join(map(str, form.bit_depths))}"
+        )
     return asked

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 
-def guided_filter(guide: Array, plane: Array, radius: int, eps: float,
-                  weight: Array | None = None) -> Array:
+def guided_filter(
+    guide: Array, plane: Array, radius: int, eps: float, weight: Array | None = None
+) -> Array:
     """`plane` (H, W) as a locally linear function of `guide` (H, W, 3), both float32.
 
     `radius` in pixels is half the window's side; `eps`, in squared units of the
@@ -30,8 +31,9 @@ def guided_filter(guide: Array, plane: Array, radius: int, eps: float,
     return np.einsum("ijk,ijk->ij", coefficients[..., :3], guide) + coefficients[..., 3]
 
 
-def guided_coefficients(guide: Array, plane: Array, radius: int, eps: float,
-                        weight: Array | None = None) -> Array:
+def guided_coefficients(
+    guide: Array, plane: Array, radius: int, eps: float, weight: Array | None = None
+) -> Array:
     """(H, W, 4) float32: a (3) and b, with which the filtered plane is a . guide + b."""
     side = (2 * radius + 1, 2 * radius + 1)
 
@@ -45,11 +47,13 @@ def guided_coefficients(guide: Array, plane: Array, radius: int, eps: float,
     mean_guide = mean(weighted) / total[..., None]
     mean_plane = mean(plane * weight) / total
     r, g, b = range(3)
-    covariance = [mean(weighted[..., i] * guide[..., j]) / total
-                  - mean_guide[..., i] * mean_guide[..., j]
-                  for i, j in ((r, r), (r, g), (r, b), (g, g), (g, b), (b, b))]
-    cross = [mean(weighted[..., i] * plane) / total - mean_guide[..., i] * mean_plane
-             for i in (r, g, b)]
+    covariance = [
+        mean(weighted[..., i] * guide[..., j]) / total - mean_guide[..., i] * mean_guide[..., j]
+        for i, j in ((r, r), (r, g), (r, b), (g, g), (g, b), (b, b))
+    ]
+    cross = [
+        mean(weighted[..., i] * plane) / total - mean_guide[..., i] * mean_plane for i in (r, g, b)
+    ]
     slope = _solve_symmetric(covariance, cross, np.float32(eps))
     offset = mean_plane - np.einsum("ijk,ijk->ij", slope, mean_guide)
     return mean(np.dstack([slope, offset]))
@@ -61,9 +65,13 @@ def _solve_symmetric(m: list[NDArray], v: list[NDArray], eps: np.float32) -> Arr
     c_rr, c_rg, c_rb = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
     c_gg, c_gb, c_bb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
     inverse_det = 1 / (rr * c_rr + rg * c_rg + rb * c_rb)
-    return np.dstack([(c_rr * v[0] + c_rg * v[1] + c_rb * v[2]) * inverse_det,
-                      (c_rg * v[0] + c_gg * v[1] + c_gb * v[2]) * inverse_det,
-                      (c_rb * v[0] + c_gb * v[1] + c_bb * v[2]) * inverse_det])
+    return np.dstack(
+        [
+            (c_rr * v[0] + c_rg * v[1] + c_rb * v[2]) * inverse_det,
+            (c_rg * v[0] + c_gg * v[1] + c_gb * v[2]) * inverse_det,
+            (c_rb * v[0] + c_gb * v[1] + c_bb * v[2]) * inverse_det,
+        ]
+    )
 
 
 def apply_coefficients(coefficients: Array, pixels: Array) -> Array:
@@ -80,13 +88,17 @@ def _apply(coefficients: Array, pixels: Array) -> Array:  # pragma: no cover - c
     h, w = coefficients.shape[:2]
     out = np.empty((height, width), np.float32)
     for y in prange(height):
-        v = min(max((y + np.float32(0.5)) * h / height - np.float32(0.5), np.float32(0)),
-                np.float32(h - 1))
+        v = min(
+            max((y + np.float32(0.5)) * h / height - np.float32(0.5), np.float32(0)),
+            np.float32(h - 1),
+        )
         top = min(int(v), max(h - 2, 0))
         low, fy = min(top + 1, h - 1), np.float32(v - top)
         for x in range(width):
-            u = min(max((x + np.float32(0.5)) * w / width - np.float32(0.5), np.float32(0)),
-                    np.float32(w - 1))
+            u = min(
+                max((x + np.float32(0.5)) * w / width - np.float32(0.5), np.float32(0)),
+                np.float32(w - 1),
+            )
             left = min(int(u), max(w - 2, 0))
             right, fx = min(left + 1, w - 1), np.float32(u - left)
             total = np.float32(0)

@@ -23,9 +23,17 @@ Mask = NDArray[np.bool_]
 BINS = 24
 
 
-def mode_filter(guide: Array, surface: NDArray[np.float32], where: Mask, *, radius: float,
-                sigma: float, colour_sigma: float, rarity: float = 0.0, bias: float = 0.0
-                ) -> NDArray[np.float32]:
+def mode_filter(
+    guide: Array,
+    surface: NDArray[np.float32],
+    where: Mask,
+    *,
+    radius: float,
+    sigma: float,
+    colour_sigma: float,
+    rarity: float = 0.0,
+    bias: float = 0.0,
+) -> NDArray[np.float32]:
     """The value that most neighbours like each pixel have, `where` it is asked for.
 
     guide : (H, W, 3) float32 encoded picture
@@ -41,14 +49,31 @@ def mode_filter(guide: Array, surface: NDArray[np.float32], where: Mask, *, radi
     """
     step = max(1, math.ceil(radius / 4 - 0.01))
     reach = max(1, round(radius / step)) * step
-    return _mode(guide, np.ascontiguousarray(surface), where, reach, step, np.float32(sigma),
-                 np.float32(colour_sigma), np.float32(rarity), np.float32(bias))
+    return _mode(
+        guide,
+        np.ascontiguousarray(surface),
+        where,
+        reach,
+        step,
+        np.float32(sigma),
+        np.float32(colour_sigma),
+        np.float32(rarity),
+        np.float32(bias),
+    )
 
 
 @njit(parallel=True, fastmath=True, cache=True)
-def _mode(guide: Array, surface: NDArray[np.float32], where: Mask, reach: int, step: int,
-          sigma: np.float32, colour_sigma: np.float32, rarity: np.float32,
-          bias: np.float32) -> NDArray[np.float32]:  # pragma: no cover - compiled
+def _mode(
+    guide: Array,
+    surface: NDArray[np.float32],
+    where: Mask,
+    reach: int,
+    step: int,
+    sigma: np.float32,
+    colour_sigma: np.float32,
+    rarity: np.float32,
+    bias: np.float32,
+) -> NDArray[np.float32]:  # pragma: no cover - compiled
     height, width = where.shape
     out = surface.copy()
     side = 2 * (reach // step) + 1
@@ -99,9 +124,16 @@ def _mode(guide: Array, surface: NDArray[np.float32], where: Mask, reach: int, s
 
 
 @njit(fastmath=True, cache=True)
-def _elect(value: Array, weight: Array, prior: Array, low: np.float32, high: np.float32,
-           rarity: np.float32, bias: np.float32, ballot: NDArray[np.float32]
-           ) -> tuple[np.float32, np.float32]:  # pragma: no cover - compiled
+def _elect(
+    value: Array,
+    weight: Array,
+    prior: Array,
+    low: np.float32,
+    high: np.float32,
+    rarity: np.float32,
+    bias: np.float32,
+    ballot: NDArray[np.float32],
+) -> tuple[np.float32, np.float32]:  # pragma: no cover - compiled
     """Middle and half width of the bin with most votes, of `BINS` from low to high."""
     per_unit = np.float32(BINS * 0.9999) / (high - low)
     ballot[:] = 0
@@ -120,13 +152,15 @@ def _elect(value: Array, weight: Array, prior: Array, low: np.float32, high: np.
     for i in range(BINS + 2):
         below, above = max(i - 1, 0), min(i + 1, BINS + 1)
         votes = ballot[0, i] + np.float32(0.5) * (
-            ballot[0, below] * (i > 0) + ballot[0, above] * (i <= BINS))
+            ballot[0, below] * (i > 0) + ballot[0, above] * (i <= BINS)
+        )
         if votes <= 0:
             continue
         votes *= 1 + forward * i
         if rarity > 0:
             there = ballot[1, i] + np.float32(0.5) * (
-                ballot[1, below] * (i > 0) + ballot[1, above] * (i <= BINS))
+                ballot[1, below] * (i > 0) + ballot[1, above] * (i <= BINS)
+            )
             votes /= (there / everyone + np.float32(0.02)) ** rarity
         if votes > most:
             best, most = i, votes

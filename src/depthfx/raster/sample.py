@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 
 @njit(inline="always", fastmath=True, cache=True)
-def linear_at(small: NDArray[np.float32], y: int, x: int, height: int, width: int,
-              k: int) -> np.float32:  # pragma: no cover - compiled
+def linear_at(
+    small: NDArray[np.float32], y: int, x: int, height: int, width: int, k: int
+) -> np.float32:  # pragma: no cover - compiled
     """Channel k of `small` (h, w, C) where pixel (y, x) of (height, width) lies in it.
 
     As `resize_linear` gives it, without the large array.
@@ -21,5 +22,6 @@ def linear_at(small: NDArray[np.float32], y: int, x: int, height: int, width: in
     top, left = int(v), int(u)
     low, right = min(top + 1, h - 1), min(left + 1, w - 1)
     fy, fx = np.float32(v - top), np.float32(u - left)
-    return ((small[top, left, k] * (1 - fx) + small[top, right, k] * fx) * (1 - fy)
-            + (small[low, left, k] * (1 - fx) + small[low, right, k] * fx) * fy)
+    return (small[top, left, k] * (1 - fx) + small[top, right, k] * fx) * (1 - fy) + (
+        small[low, left, k] * (1 - fx) + small[low, right, k] * fx
+    ) * fy
