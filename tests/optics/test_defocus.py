@@ -324,3 +324,14 @@ def test_absurdly_near_things_cost_no_more_than_half_the_frame(nearest):
     inverse[20:40, 30:50] = nearest
     out = defocus(pixels, inverse, focus_inverse=0.5, blur_px=100.0)
     np.testing.assert_allclose(out, 0.4, atol=1e-3)
+
+
+def test_what_nobody_looks_at_changes_nothing_elsewhere(rng):
+    pixels = rng.random((900, 500, 3)).astype(np.float32)
+    inverse = np.repeat(np.linspace(0.2, 1, 900, dtype=np.float32)[:, None], 500, 1)
+    wanted = np.zeros((900, 500), bool)
+    wanted[:300] = True
+    whole = defocus(pixels, inverse, focus_inverse=0.5, blur_px=12.0)
+    part = defocus(pixels, inverse, focus_inverse=0.5, blur_px=12.0, wanted=wanted)
+    np.testing.assert_array_equal(part[:300], whole[:300])
+    np.testing.assert_array_equal(part[-10:], pixels[-10:])

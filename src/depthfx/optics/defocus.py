@@ -125,6 +125,7 @@ def defocus(
     behind: Plane | None = None,
     coverage: Plane | None = None,
     matte: Plane | None = None,
+    wanted: NDArray[np.bool_] | None = None,
     threads: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Array:
@@ -141,6 +142,8 @@ def defocus(
         front's share of them, where known
     matte : (H, W) float32 0..1, the subject's share of every pixel, where known; where it is
         between, it takes the place of `coverage`, and the two depths come from its sides
+    wanted : (H, W) bool, where the result will be looked at; None for everywhere. Elsewhere it
+        is either drawn or left as `pixels` are, whichever costs less
     threads : workers, or None for one per processor; the result does not depend on it
     progress : called with the share done, 0..1
 
@@ -172,7 +175,7 @@ def defocus(
             matte,
         )
     job = _Job(pixels, inverse, focus_inverse, blur_px, aperture, behind, coverage)
-    return job.run(threads or os.cpu_count() or 1, progress)
+    return job.run(wanted, threads or os.cpu_count() or 1, progress)
 
 
 def _within_reach(inverse: Plane, focus_inverse: float, blur_px: float) -> Plane:
@@ -230,14 +233,20 @@ class _Job:
         self.frame = (slice(0, height), slice(0, width))
         self.pyramid = FarPyramid.empty(height, width, levels_for(max(-low, high)))
 
-    def run(self, threads: int, progress: Callable[[float], None] | None) -> Array:
+    def run(
+        self,
+        wanted: NDArray[np.bool_] | None,
+        threads: int,
+        progress: Callable[[float], None] | None,
+    ) -> Array:
         if len(self.layers.radii) == 1:
             return self.pixels.copy()
         out = np.empty_like(self.pixels)
         tiles = list(_tiles(self.inverse.shape, _tile_px(self.halo)))
 
         def draw(tile: tuple[slice, slice]) -> None:
-            out[tile] = self.draw(tile)
+            needless = wanted is not None and not wanted[tile].any()
+            out[tile] = self.pixels[tile] if needless else self.draw(tile)
 
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(self.enter_far_surfaces, tiles))

@@ -67,6 +67,7 @@ def portrait(
         focus_inverse=focus_inverse,
         blur_px=blur_px,
         aperture=aperture,
+        wanted=matte < 1,
         progress=progress,
     )
     del background, inverse
