@@ -1,6 +1,13 @@
 import numpy as np
+import pytest
 
-from depthfx.optics.hidden import FarPyramid, levels_for, look_behind
+from depthfx.optics.hidden import (
+    FarPyramid,
+    block_extremes,
+    levels_for,
+    lively_blocks,
+    look_behind,
+)
 
 
 def pyramid_of(colour, radius):
@@ -14,7 +21,12 @@ def pyramid_of(colour, radius):
 def behind(colour, radius):
     pyramid = pyramid_of(colour, radius)
     back, back_radius = np.zeros_like(colour), radius.copy()
-    look_behind(pyramid.cells, pyramid.shapes, 0, 0, radius, back, back_radius)
+    lively = lively_blocks(
+        block_extremes(radius, np.maximum),
+        block_extremes(radius, np.minimum),
+        float(np.abs(radius).max()),
+    )
+    look_behind(pyramid.cells, pyramid.shapes, lively, 0, 0, radius, back, back_radius)
     return back, back_radius
 
 
@@ -55,3 +67,28 @@ def test_an_odd_sized_picture_in_two_pieces_is_the_same_pyramid(rng):
             at = rows, columns
             pieces.put(rows.start, columns.start, colour[at], radius[at], weight[at])
     np.testing.assert_array_equal(whole.cells, pieces.cells)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_blocks_left_out_hold_nothing_to_be_found(seed):
+    """Searching everywhere finds exactly what searching the lively blocks finds."""
+    rng = np.random.default_rng(seed)
+    radius = np.zeros((300, 420), np.float32)
+    for _ in range(3):
+        y, x = rng.integers(0, 300), rng.integers(0, 420)
+        radius[y : y + 90, x : x + 120] = rng.uniform(-12, 12)
+    colour = rng.random((300, 420, 3)).astype(np.float32)
+    largest = float(np.abs(radius).max())
+    pyramid = FarPyramid.empty(300, 420, levels_for(largest))
+    pyramid.put(0, 0, colour, radius, np.ones_like(radius))
+    pyramid.rise()
+    lively = lively_blocks(
+        block_extremes(radius, np.maximum), block_extremes(radius, np.minimum), largest
+    )
+    found = []
+    for blocks in (lively, np.ones_like(lively)):
+        back, back_radius = colour.copy(), radius.copy()
+        look_behind(pyramid.cells, pyramid.shapes, blocks, 0, 0, radius, back, back_radius)
+        found.append((back, back_radius))
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    np.testing.assert_array_equal(found[0][1], found[1][1])

@@ -40,7 +40,13 @@ from depthfx.depth import Plane, checked_plane
 from depthfx.errors import ParameterError, ShapeError
 from depthfx.optics.aperture import ROUND, Aperture
 from depthfx.optics.edges import Surfaces, split_edges
-from depthfx.optics.hidden import FarPyramid, levels_for, look_behind
+from depthfx.optics.hidden import (
+    FarPyramid,
+    block_extremes,
+    levels_for,
+    lively_blocks,
+    look_behind,
+)
 from depthfx.optics.outline import surfaces_of_matte
 from depthfx.optics.spread import Spread
 
@@ -229,6 +235,9 @@ class _Job:
         self.layers = Layers.spanning(low, high, aperture)
         self.squares = (self.layers.radii * np.abs(self.layers.radii)).astype(np.float32)
         self.halo = max(self.layers.reach(k) for k in range(len(self.layers.radii)))
+        self.lively = lively_blocks(
+            self.block_radii(np.maximum), self.block_radii(np.minimum), max(-low, high)
+        )
         height, width = inverse.shape
         self.frame = (slice(0, height), slice(0, width))
         self.pyramid = FarPyramid.empty(height, width, levels_for(max(-low, high)))
@@ -256,6 +265,15 @@ class _Job:
                     progress(done / len(tiles))
         return out
 
+    def block_radii(self, extreme: np.ufunc) -> Array:
+        """The largest (`np.maximum`) or smallest (`np.minimum`) radius of each block, in px."""
+        ends = [
+            block_extremes(plane, extreme)
+            for plane in (self.inverse, self.behind)
+            if plane is not None
+        ]
+        return (extreme.reduce(ends) - self.focus_inverse) * self.px_per_inverse
+
     def radius(self, inverse: Plane | None, place: tuple[slice, slice]) -> Array | None:
         if inverse is None:
             return None
@@ -280,7 +298,8 @@ class _Job:
         colour = np.where(mixed[..., None], seen.back, seen.front)
         weight = np.where(mixed, np.maximum(1 - seen.share, np.float32(0.02)), np.float32(1))
         # A lamp is seldom continued behind what hides its neighbourhood: it counts little.
-        weight /= np.maximum(colour.max(axis=2), np.float32(1)) ** 2
+        red, green, blue = (colour[..., c] for c in range(3))
+        weight /= np.maximum(np.maximum(np.maximum(red, green), blue), np.float32(1)) ** 2
         self.pyramid.put(place[0].start, place[1].start, colour, seen.back_radius, weight)
 
     def draw(self, tile: tuple[slice, slice]) -> Array:
@@ -291,6 +310,7 @@ class _Job:
         look_behind(
             self.pyramid.cells,
             self.pyramid.shapes,
+            self.lively,
             place[0].start,
             place[1].start,
             seen.front_radius,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ SAME_SURFACE_PX = 0.5
 
 BEHIND_PX = 3.0
 """A surface counts as behind when its radius differs by more than this."""
+
+BLOCK_PX = 32
+"""Side of the blocks that are searched or left out as one."""
 
 LEAST_PART = 0.02
 """A cell counts as seen from this much of the interpolation on."""
@@ -108,10 +112,32 @@ def _farthest(colour: Array, radius: Array, weight: Array, above: Array) -> None
             above[y, x, 4] = w_sum * scale
 
 
+def block_extremes(plane: Array, extreme: np.ufunc) -> Array:
+    """(h, w): `extreme` (`np.maximum` or `np.minimum`) over each block of a plane (H, W)."""
+    below, right = (-side % BLOCK_PX for side in plane.shape)
+    whole = np.pad(plane, ((0, below), (0, right)), mode="edge")
+    rows = extreme.reduce(whole.reshape(-1, BLOCK_PX, whole.shape[1]), axis=1)
+    found: Array = extreme.reduce(rows.reshape(len(rows), -1, BLOCK_PX), axis=2)
+    return found
+
+
+def lively_blocks(nearest: Array, farthest: Array, largest_radius_px: float) -> NDArray[np.bool_]:
+    """Blocks of `BLOCK_PX` pixels where `look_behind` can find anything at all.
+
+    nearest, farthest : (h, w) px, the largest and smallest radius in each block. A search
+    sees no farther than the blocks within its highest level, so a block whose neighbourhood
+    holds nothing clearly farther than its own nearest surface is left out, exactly.
+    """
+    reach = -(-(2 << levels_for(largest_radius_px)) // BLOCK_PX)
+    around = cv2.erode(farthest, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    return np.asarray(around < nearest - np.float32(BEHIND_PX))
+
+
 @njit(cache=True, nogil=True)
 def look_behind(
     cells: Array,
     shapes: NDArray[np.int64],
+    lively: NDArray[np.bool_],
     y0: int,
     x0: int,
     front_radius: Array,
@@ -120,6 +146,7 @@ def look_behind(
 ) -> None:
     """Give the pixels that have no second surface the one the pyramid knows behind them.
 
+    lively : (h, w), from `lively_blocks`
     y0, x0 : place of the arrays' corner in the whole picture
     front_radius, back_radius : (H, W) px, equal where there is one surface
     back : (H, W, 3); it and `back_radius` are filled in
@@ -132,6 +159,8 @@ def look_behind(
         for u in range(x0 // 2, (x0 + width + 1) // 2):
             top, bottom = max(2 * v - y0, 0), min(2 * v + 2 - y0, height)
             left, right = max(2 * u - x0, 0), min(2 * u + 2 - x0, width)
+            if not lively[2 * v // BLOCK_PX, 2 * u // BLOCK_PX]:
+                continue
             front = back_radius[top, left]
             alone = False
             for y in range(top, bottom):

@@ -40,7 +40,7 @@ class EmbeddedModel:
         commercial=False,
         metric=True,
         source="inside the package",
-        checksum="755c037f98a6796127abc3f1e0c9c50d483b332d96d2172396a88bb089c54ec7",
+        checksum="c4865352bfcb71f0f068d8c320878002c6bab882c5f6680592679cf19e52ee72",
     )
 
     def __init__(self, context: Context) -> None:
