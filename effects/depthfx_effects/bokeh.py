@@ -30,12 +30,11 @@ class Bokeh(Lens):
         opening_m = self.opening_m(camera)
         pixels = defocus(
             scene.photo.pixels,
-            depth.inverse,
+            # One surface a pixel: a matte in doubt would make up colours behind it.
+            depth.surface,
             focus_inverse=focus.inverse,
             blur_px=blur_px_per_inverse_m(opening_m, camera.focal_px) * focus.scale_m,
             aperture=Aperture(self.blades),
-            behind=depth.behind,
-            coverage=depth.coverage,
             progress=lambda done: context.report("defocus", done),
         )
         return scene.with_pixels(pixels).with_note(

@@ -48,12 +48,10 @@ def portrait(
     if float(matte.max()) < 0.5:
         return defocus(
             pixels,
-            depth.inverse,
+            depth.surface,
             focus_inverse=focus_inverse,
             blur_px=blur_px,
             aperture=aperture,
-            behind=depth.behind,
-            coverage=depth.coverage,
             progress=progress,
         )
     doubt = broad_doubt(matte)
