@@ -25,7 +25,7 @@ class Bokeh(Lens):
         from depthfx.optics.focus import find_focus
         from depthfx.optics.thin_lens import blur_px_per_inverse_m
 
-        camera, depth = scene.photo.camera, scene.depth
+        depth, camera = scene.depth, scene.camera
         focus = find_focus(scene, self.focus_m, self.focus_xy)
         opening_m = self.opening_m(camera)
         pixels = defocus(

@@ -27,7 +27,7 @@ class Portrait(Lens):
         from depthfx.optics.portrait import portrait
         from depthfx.optics.thin_lens import blur_px_per_inverse_m
 
-        camera = scene.photo.camera
+        camera = scene.camera
         focus = find_focus(scene, self.focus_m, self.focus_xy)
         opening_m = self.opening_m(camera)
         subject = float((scene.matte > 0.5).mean())

@@ -78,6 +78,11 @@ class Camera:
         return self.focal_px * FULL_FRAME_DIAGONAL_MM / math.hypot(self.width, self.height)
 
     @property
+    def known_focal_px(self) -> float | None:
+        """The focal length if somebody measured it; None if it is a guess."""
+        return None if self.origin is FocalOrigin.GUESS else self.focal_px
+
+    @property
     def diagonal_px(self) -> float:
         return math.hypot(self.width, self.height)
 

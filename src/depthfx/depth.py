@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ class Depth:
     behind : (H, W) float32 or None, the inverse depth of what a boundary pixel
         shows beside its front surface (equal to `inverse` where there is one surface).
     coverage : (H, W) float32 in 0..1 or None, the front surface's share of the pixel.
+    focal_px : the focal length in pixels that the model saw in this photo; None: it saw none.
+    stamp : what outputs say of the model: its name, the SHA-256 of its weights, its licence.
 
     Raises ShapeError if an array has the wrong shape or type, or values that are
     negative or not finite.
@@ -41,6 +44,8 @@ class Depth:
     origin: str
     behind: Plane | None = None
     coverage: Plane | None = None
+    focal_px: float | None = None
+    stamp: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         checked_plane("inverse depth", self.inverse)

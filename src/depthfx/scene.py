@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depthfx.camera import Camera
+from depthfx.camera import Camera, FocalOrigin
 from depthfx.context import Context
 from depthfx.depth import Depth, Plane, checked_plane
 from depthfx.errors import ShapeError
@@ -141,6 +141,14 @@ class Scene:
     def matte(self) -> Plane:
         """(H, W) float32, the subject's cover of each pixel, 0..1."""
         return self.channels.matte
+
+    @property
+    def camera(self) -> Camera:
+        """The photo's camera; where its focal length is a guess, with the one the model saw."""
+        camera = self.photo.camera
+        if camera.known_focal_px is None and (focal_px := self.depth.focal_px) is not None:
+            return camera.with_focal(focal_px, FocalOrigin.NETWORK)
+        return camera
 
     def with_pixels(self, pixels: Pixels) -> Scene:
         """Other colours on the same geometry: depth and matte stay."""

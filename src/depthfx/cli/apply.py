@@ -325,7 +325,7 @@ def run(job: Job, context: Context) -> dict[str, Any]:
     written = depthfx.save(
         result, job.out, overwrite=common.overwrite, jpeg_quality=common.jpeg_quality
     )
-    camera = scene.photo.camera
+    camera = scene.camera
     return {
         "file": str(job.photo),
         "written": [str(path) for path in written],

@@ -56,7 +56,7 @@ def depth(photo: Path, out: Path | None, at: tuple[float, float] | None, common:
         check_target(out, overwrite=common.overwrite, source=photo)
     with progress_bar(common.quiet or common.json) as progress:
         scene = common.open(photo, replace(common.context(), progress=progress))
-        found, camera = scene.depth, scene.photo.camera
+        found, camera = scene.depth, scene.camera
     facts: dict[str, object] = {
         "file": str(photo),
         "depth": found.origin,

@@ -115,7 +115,7 @@ def start(recipe: Recipe) -> Run:
     network = EmbeddedNetwork(recipe.variant)
     if recipe.imagenet:
         network.encoder.load_imagenet(torch.load(recipe.imagenet, weights_only=True))
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(memory_format=torch.channels_last)
     averaged = EmbeddedNetwork(recipe.variant)
     averaged.load_state_dict(network.state_dict())
     averaged.requires_grad_(False)
