@@ -1,0 +1,310 @@
+"""The Depth Pro network on timm's vision transformers (Bochkovskii and others, arXiv 2410.02073).
+
+    photo 1536 px ─┬─ 5 x 5 windows ─┐                      ┌─ two early layers ─┐
+                   ├─ 3 x 3 windows ─┤─ patch encoder (ViT) ┤                    ├─ decoder ─ head
+                   └─ 1 window ──┬───┘                      └─ last layer ───────┤
+                                 ├─ image encoder (ViT) ─────────────────────────┘
+                                 └─ field-of-view encoder (ViT) + coarsest features ─ angle
+
+Windows overlap (a quarter in the finest level, a half in the middle one); their tokens
+are put together again with the overlaps cut off in the middle. Parameters are named as
+in the published weights, so those load as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import timm
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+FINE, MIDDLE = 5, 3
+"""Windows a side of the finest and the middle level."""
+
+
+@dataclass(frozen=True)
+class DepthProConfig:
+    """Sizes of the network; as published by default.
+
+    window : pixels a side of what a transformer sees; the whole network sees four times that
+    patch : pixels a side of a token
+    early : blocks of the patch encoder whose tokens the decoder sees too, finest first
+    widths : channels of the decoder's inputs: two early ones (the finest has `features`),
+        fine, middle and coarse level
+    """
+
+    window: int = 384
+    patch: int = 16
+    embed_dim: int = 1024
+    depth: int = 24
+    heads: int = 16
+    early: tuple[int, int] = (5, 11)
+    features: int = 256
+    widths: tuple[int, int, int, int] = (256, 512, 1024, 1024)
+    head_width: int = 32
+
+    @property
+    def side(self) -> int:
+        """Pixels a side of the square picture that the network sees."""
+        return 4 * self.window
+
+    @property
+    def tokens(self) -> int:
+        """Tokens a side of a window."""
+        return self.window // self.patch
+
+
+def split(pictures: Tensor, windows: int, window: int) -> Tensor:
+    """Overlapping windows of square pictures (B, C, S, S): (windows² B, C, window, window).
+
+    Row by row, column by column, the pictures of the batch innermost.
+    """
+    if windows == 1:
+        return pictures
+    stride = (pictures.shape[-1] - window) // (windows - 1)
+    cut = pictures.unfold(2, window, stride).unfold(3, window, stride)
+    return cut.permute(2, 3, 0, 1, 4, 5).flatten(0, 2)
+
+
+def merge(features: Tensor, windows: int) -> Tensor:
+    """The inverse of `split` for feature maps (windows² B, C, h, h): (B, C, S, S).
+
+    Of two windows that overlap, each gives the half of the overlap that is nearer to it.
+    """
+    if windows == 1:
+        return features
+    side = features.shape[-1]
+    whole = side * (4 if windows == FINE else 2)
+    overlap = (windows * side - whole) // (windows - 1)
+    cut = overlap // 2
+    grid = features.unflatten(0, (windows, windows, -1))
+
+    def kept(index: int) -> slice:
+        return slice(cut if index else 0, side - cut if index < windows - 1 else side)
+
+    rows = [
+        torch.cat([grid[y, x][..., kept(y), kept(x)] for x in range(windows)], -1)
+        for y in range(windows)
+    ]
+    return torch.cat(rows, -2)
+
+
+def _transformer(config: DepthProConfig) -> nn.Module:
+    model: nn.Module = timm.create_model(
+        "vit_large_patch14_dinov2",
+        pretrained=False,
+        img_size=config.window,
+        patch_size=config.patch,
+        embed_dim=config.embed_dim,
+        depth=config.depth,
+        num_heads=config.heads,
+        num_classes=0,
+    )
+    return model
+
+
+def _upsample(channels: int, middle: int, out: int, doublings: int) -> nn.Sequential:
+    """A projection, then `doublings` of the resolution."""
+    layers: list[nn.Module] = [nn.Conv2d(channels, middle, 1, bias=False)]
+    for index in range(doublings):
+        layers.append(nn.ConvTranspose2d(out if index else middle, out, 2, 2, bias=False))
+    return nn.Sequential(*layers)
+
+
+class Encoder(nn.Module):
+    """Feature maps of five resolutions, finest first."""
+
+    def __init__(self, config: DepthProConfig) -> None:
+        super().__init__()
+        self.config = config
+        early, fine, middle, coarse = config.widths
+        dim = config.embed_dim
+        self.patch_encoder = _transformer(config)
+        self.image_encoder = _transformer(config)
+        self.upsample_latent0 = _upsample(dim, early, config.features, 3)
+        self.upsample_latent1 = _upsample(dim, early, early, 2)
+        self.upsample0 = _upsample(dim, fine, fine, 1)
+        self.upsample1 = _upsample(dim, middle, middle, 1)
+        self.upsample2 = _upsample(dim, coarse, coarse, 1)
+        self.upsample_lowres = nn.ConvTranspose2d(dim, coarse, 2, 2)
+        self.fuse_lowres = nn.Conv2d(2 * coarse, coarse, 1)
+
+    def forward(self, pyramid: Sequence[Tensor], at_once: int) -> list[Tensor]:
+        """pyramid : (B, 3, S, S) at full, half and quarter size; at_once : windows a call."""
+        window = self.config.window
+        fine, middle, coarse = (
+            split(level, windows, window)
+            for level, windows in zip(pyramid, (FINE, MIDDLE, 1), strict=True)
+        )
+        early0, early1, last = self._with_early(fine, at_once)
+        rest = _in_turn(
+            lambda part: (self._maps(self.patch_encoder.forward_features(part)),),  # type: ignore[operator]
+            torch.cat([middle, coarse]),
+            at_once,
+        )[0]
+        whole = self._maps(self.image_encoder.forward_features(coarse))  # type: ignore[operator]
+        count = len(middle)
+        lowest = torch.cat([self.upsample2(rest[count:]), self.upsample_lowres(whole)], 1)
+        return [
+            self.upsample_latent0(merge(early0, FINE)),
+            self.upsample_latent1(merge(early1, FINE)),
+            self.upsample0(merge(last, FINE)),
+            self.upsample1(merge(rest[:count], MIDDLE)),
+            self.fuse_lowres(lowest),
+        ]
+
+    def _with_early(self, windows: Tensor, at_once: int) -> tuple[Tensor, ...]:
+        """Maps of the two early layers and of the last one."""
+
+        def run(part: Tensor) -> tuple[Tensor, ...]:
+            last, early = self.patch_encoder.forward_intermediates(  # type: ignore[operator]
+                part, indices=list(self.config.early), output_fmt="NCHW"
+            )
+            return (*early, self._maps(last))
+
+        return _in_turn(run, windows, at_once)
+
+    def _maps(self, tokens: Tensor) -> Tensor:
+        """Tokens (N, 1 + t², C), the class token first, as maps (N, C, t, t)."""
+        side = self.config.tokens
+        return tokens[:, 1:].transpose(1, 2).unflatten(2, (side, side))
+
+
+def _in_turn(
+    run: Callable[[Tensor], tuple[Tensor, ...]], windows: Tensor, at_once: int
+) -> tuple[Tensor, ...]:
+    """`run` over `windows`, at most `at_once` a call; its answers put together again."""
+    parts = [run(part) for part in windows.split(at_once)]
+    return tuple(torch.cat(answers) for answers in zip(*parts, strict=True))
+
+
+class Residual(nn.Module):
+    """x plus two convolutions of it, activation first (He and others, arXiv 1603.05027)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.residual = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        added: Tensor = self.residual(features)
+        return added.add_(features) if not added.requires_grad else added + features
+
+
+class Fusion(nn.Module):
+    """One step of the decoder: coarser features plus this level's, then twice the size."""
+
+    def __init__(self, width: int, doubles: bool) -> None:
+        super().__init__()
+        self.resnet1 = Residual(width)
+        self.resnet2 = Residual(width)
+        self.deconv = nn.ConvTranspose2d(width, width, 2, 2, bias=False) if doubles else None
+        self.out_conv = nn.Conv2d(width, width, 1)
+
+    def forward(self, features: Tensor, level: Tensor | None = None) -> Tensor:
+        if level is not None:
+            features = features + self.resnet1(level)
+        features = self.resnet2(features)
+        if self.deconv is not None:
+            features = self.deconv(features)
+        fused: Tensor = self.out_conv(features)
+        return fused
+
+
+class Decoder(nn.Module):
+    """Feature maps of five resolutions fused from the coarsest to the finest."""
+
+    def __init__(self, config: DepthProConfig) -> None:
+        super().__init__()
+        width = config.features
+        self.convs = nn.ModuleList(
+            [
+                nn.Identity(),
+                *(nn.Conv2d(c, width, 3, padding=1, bias=False) for c in config.widths),
+            ]
+        )
+        self.fusions = nn.ModuleList([Fusion(width, doubles=i > 0) for i in range(5)])
+
+    def forward(self, levels: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """The finest features, and the coarsest for the field of view. Empties `levels`."""
+        coarsest = self.convs[-1](levels.pop())
+        features = self.fusions[-1](coarsest)
+        while levels:
+            index = len(levels) - 1
+            features = self.fusions[index](features, self.convs[index](levels.pop()))
+        return features, coarsest
+
+
+class FieldOfView(nn.Module):
+    """The horizontal field of view in degrees, from the picture and the coarsest features."""
+
+    def __init__(self, config: DepthProConfig) -> None:
+        super().__init__()
+        width = config.features
+        self.tokens = config.tokens
+        self.encoder = nn.Sequential(
+            _transformer(config), nn.Linear(config.embed_dim, width // 2)
+        )
+        self.downsample = nn.Sequential(nn.Conv2d(width, width // 2, 3, 2, 1), nn.ReLU())
+        self.head = nn.Sequential(
+            nn.Conv2d(width // 2, width // 4, 3, 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(width // 4, width // 8, 3, 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(width // 8, 1, config.tokens // 4),
+        )
+
+    def forward(self, coarse: Tensor, features: Tensor) -> Tensor:
+        """(B,) from (B, 3, window, window) and the decoder's coarsest features."""
+        transformer, project = self.encoder
+        tokens = project(transformer.forward_features(coarse))[:, 1:]  # type: ignore[operator]
+        seen = tokens.transpose(1, 2).unflatten(2, (self.tokens, self.tokens))
+        angle: Tensor = self.head(seen + self.downsample(features))
+        return angle.flatten()
+
+
+class DepthPro(nn.Module):
+    """Canonical inverse depth and field of view of square pictures.
+
+    Canonical inverse depth times width over focal length in pixels is 1/m (eq. 1 of the paper).
+    """
+
+    def __init__(
+        self, config: DepthProConfig | None = None, *, field_of_view: bool = True
+    ) -> None:
+        super().__init__()
+        config = config or DepthProConfig()
+        self.config = config
+        width = config.features
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        self.head = nn.Sequential(
+            nn.Conv2d(width, width // 2, 3, padding=1),
+            nn.ConvTranspose2d(width // 2, width // 2, 2, 2),
+            nn.Conv2d(width // 2, config.head_width, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(config.head_width, 1, 1),
+            nn.ReLU(),
+        )
+        self.fov = FieldOfView(config) if field_of_view else None
+
+    def forward(
+        self, pictures: Tensor, *, field_of_view: bool = True, at_once: int = 35
+    ) -> tuple[Tensor, Tensor | None]:
+        """Canonical inverse depth (B, S, S) and the angle in degrees (B,), or None if not wanted.
+
+        pictures : (B, 3, S, S), encoded sRGB brought to -1..1, S = `config.side`
+        at_once : windows that the patch encoder sees in one call; less takes less memory
+        """
+        pyramid = [pictures, *(F.interpolate(pictures, scale_factor=s, mode="bilinear")
+                               for s in (0.5, 0.25))]  # fmt: skip
+        features, coarsest = self.decoder(self.encoder(pyramid, at_once))
+        angle = self.fov(pyramid[-1], coarsest) if field_of_view and self.fov else None
+        return self.head(features)[:, 0], angle
