@@ -21,8 +21,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from depthfx.engine.depth_pro.blocks import Attention, Mlp, linear
+
 FINE, MIDDLE = 5, 3
 """Windows a side of the finest and the middle level."""
+REACH = 6
+"""Rows above and below on which a row after the finest stage and the head depends."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,8 @@ def _transformer(config: DepthProConfig) -> nn.Module:
         depth=config.depth,
         num_heads=config.heads,
         num_classes=0,
+        attn_layer=Attention,
+        mlp_layer=Mlp,
     )
     return model
 
@@ -140,12 +146,12 @@ class Encoder(nn.Module):
             for level, windows in zip(pyramid, (FINE, MIDDLE, 1), strict=True)
         )
         early0, early1, last = self._with_early(fine, at_once)
-        rest = _in_turn(
-            lambda part: (self._maps(self.patch_encoder.forward_features(part)),),  # type: ignore[operator]
+        (rest,) = _in_turn(
+            lambda part: (self._last(self.patch_encoder, part),),
             torch.cat([middle, coarse]),
             at_once,
-        )[0]
-        whole = self._maps(self.image_encoder.forward_features(coarse))  # type: ignore[operator]
+        )
+        whole = self._last(self.image_encoder, coarse)
         count = len(middle)
         lowest = torch.cat([self.upsample2(rest[count:]), self.upsample_lowres(whole)], 1)
         return [
@@ -156,21 +162,25 @@ class Encoder(nn.Module):
             self.fuse_lowres(lowest),
         ]
 
+    def _last(self, transformer: nn.Module, windows: Tensor) -> Tensor:
+        """Maps of a transformer's last layer."""
+        return self._maps(transformer.forward_features(windows)[:, 1:])  # type: ignore[operator]
+
     def _with_early(self, windows: Tensor, at_once: int) -> tuple[Tensor, ...]:
         """Maps of the two early layers and of the last one."""
 
         def run(part: Tensor) -> tuple[Tensor, ...]:
             last, early = self.patch_encoder.forward_intermediates(  # type: ignore[operator]
-                part, indices=list(self.config.early), output_fmt="NCHW"
+                part, indices=list(self.config.early), output_fmt="NLC"
             )
-            return (*early, self._maps(last))
+            return *map(self._maps, early), self._maps(last[:, 1:])
 
         return _in_turn(run, windows, at_once)
 
     def _maps(self, tokens: Tensor) -> Tensor:
-        """Tokens (N, 1 + t², C), the class token first, as maps (N, C, t, t)."""
-        side = self.config.tokens
-        return tokens[:, 1:].transpose(1, 2).unflatten(2, (side, side))
+        """Tokens (N, t², C) as maps (N, C, t, t), in the type of what follows."""
+        maps = tokens.transpose(1, 2).unflatten(2, (self.config.tokens, self.config.tokens))
+        return maps.to(self.fuse_lowres.weight.dtype)
 
 
 def _in_turn(
@@ -189,13 +199,12 @@ class Residual(nn.Module):
         self.residual = nn.Sequential(
             nn.ReLU(),
             nn.Conv2d(width, width, 3, padding=1),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(width, width, 3, padding=1),
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        added: Tensor = self.residual(features)
-        return added.add_(features) if not added.requires_grad else added + features
+        return features + self.residual(features)
 
 
 class Fusion(nn.Module):
@@ -233,13 +242,20 @@ class Decoder(nn.Module):
         self.fusions = nn.ModuleList([Fusion(width, doubles=i > 0) for i in range(5)])
 
     def forward(self, levels: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """The finest features, and the coarsest for the field of view. Empties `levels`."""
+        """What `finish` adds the finest level to, and the coarsest for the field of view.
+
+        Empties `levels`, which hold the memory, but for the finest.
+        """
         coarsest = self.convs[-1](levels.pop())
         features = self.fusions[-1](coarsest)
-        while levels:
-            index = len(levels) - 1
+        for index in (3, 2, 1):
             features = self.fusions[index](features, self.convs[index](levels.pop()))
         return features, coarsest
+
+    def finish(self, features: Tensor, finest: Tensor) -> Tensor:
+        """The finest features, from `forward`'s and the finest level."""
+        fused: Tensor = self.fusions[0](features, self.convs[0](finest))
+        return fused
 
 
 class FieldOfView(nn.Module):
@@ -249,9 +265,7 @@ class FieldOfView(nn.Module):
         super().__init__()
         width = config.features
         self.tokens = config.tokens
-        self.encoder = nn.Sequential(
-            _transformer(config), nn.Linear(config.embed_dim, width // 2)
-        )
+        self.encoder = nn.Sequential(_transformer(config), nn.Linear(config.embed_dim, width // 2))
         self.downsample = nn.Sequential(nn.Conv2d(width, width // 2, 3, 2, 1), nn.ReLU())
         self.head = nn.Sequential(
             nn.Conv2d(width // 2, width // 4, 3, 2, 1),
@@ -264,9 +278,9 @@ class FieldOfView(nn.Module):
     def forward(self, coarse: Tensor, features: Tensor) -> Tensor:
         """(B,) from (B, 3, window, window) and the decoder's coarsest features."""
         transformer, project = self.encoder
-        tokens = project(transformer.forward_features(coarse))[:, 1:]  # type: ignore[operator]
+        tokens = linear(transformer.forward_features(coarse), project)[:, 1:]  # type: ignore[operator]
         seen = tokens.transpose(1, 2).unflatten(2, (self.tokens, self.tokens))
-        angle: Tensor = self.head(seen + self.downsample(features))
+        angle: Tensor = self.head(seen.float() + self.downsample(features.float()))
         return angle.flatten()
 
 
@@ -296,15 +310,37 @@ class DepthPro(nn.Module):
         self.fov = FieldOfView(config) if field_of_view else None
 
     def forward(
-        self, pictures: Tensor, *, field_of_view: bool = True, at_once: int = 35
+        self,
+        pictures: Tensor,
+        *,
+        field_of_view: bool = True,
+        at_once: int = 35,
+        strips: int = 1,
     ) -> tuple[Tensor, Tensor | None]:
         """Canonical inverse depth (B, S, S) and the angle in degrees (B,), or None if not wanted.
 
         pictures : (B, 3, S, S), encoded sRGB brought to -1..1, S = `config.side`
         at_once : windows that the patch encoder sees in one call; less takes less memory
+        strips : parts, top to bottom, in which the finest stage is computed; the same
         """
         pyramid = [pictures, *(F.interpolate(pictures, scale_factor=s, mode="bilinear")
                                for s in (0.5, 0.25))]  # fmt: skip
-        features, coarsest = self.decoder(self.encoder(pyramid, at_once))
+        levels = self.encoder(pyramid, at_once)
+        features, coarsest = self.decoder(levels)
         angle = self.fov(pyramid[-1], coarsest) if field_of_view and self.fov else None
-        return self.head(features)[:, 0], angle
+        (finest,) = levels
+        rows = [self._rows(features, finest, i, strips) for i in range(strips)]
+        return torch.cat(rows, 1), angle
+
+    def _rows(self, features: Tensor, finest: Tensor, index: int, strips: int) -> Tensor:
+        """Canonical inverse depth of one of `strips` strips: the finest stage, and the head."""
+        height = features.shape[2]
+        start, end = index * height // strips, (index + 1) * height // strips
+        first, last = max(start - REACH, 0), min(end + REACH, height)
+        seen = self.decoder.finish(features[:, :, first:last], finest[:, :, first:last])
+        *layers, final, positive = self.head
+        for layer in layers:
+            seen = layer(seen)
+        seen = seen[:, :, 2 * (start - first) : 2 * (end - first)]
+        inverse: Tensor = positive(final(seen.float()))[:, 0]
+        return inverse

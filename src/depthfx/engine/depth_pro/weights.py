@@ -11,7 +11,7 @@ import hashlib
 import math
 import pickle
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,14 +29,18 @@ Shape = tuple[int, ...]
 HEAD_CHANNELS = 64
 """Channels of an attention head in every DINOv2."""
 CHUNK = 1 << 22
+AT_ONCE = 64
+"""Parameters read between opening the file and closing it, which gives its memory back."""
+IN_FLOAT32 = re.compile(r"norm|\.gamma|cls_token|pos_embed|^head\.4|^fov\.head|^fov\.downsample")
+"""What is never in half precision: the stream of tokens, and where numbers become answers."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """The parameters of a file: their shapes, and how to read one of them."""
+    """The parameters of a file: their shapes, and how to read some of them."""
 
     shapes: Mapping[str, Shape]
-    read: Callable[[str], Tensor]
+    read: Callable[[Iterable[str]], Iterator[Tensor]]
 
 
 def sha256_of(path: Path) -> str:
@@ -66,33 +70,29 @@ def load_depth_pro(
 
     field_of_view : False leaves that part of the network out, a third of all parameters
     """
-    with _opened(path) as stored:
-        stored = _with_our_names(stored)
+    with _refused(path):
+        stored = _with_our_names(_stored(path))
         network = _empty(path, stored.shapes, field_of_view)
         _check_fit(path, stored.shapes, network, field_of_view)
-        loaded = {
-            name: stored.read(name).to(device=device, dtype=dtype, copy=True)
-            for name in network.state_dict()
-        }
+        loaded = {}
+        wanted = list(network.state_dict())
+        for start in range(0, len(wanted), AT_ONCE):
+            names = wanted[start : start + AT_ONCE]
+            for name, tensor in zip(names, stored.read(names), strict=True):
+                kind = torch.float32 if IN_FLOAT32.search(name) else dtype
+                loaded[name] = tensor.to(device=device, dtype=kind, copy=True)
     network.load_state_dict(loaded, strict=True, assign=True)
     return network.eval().requires_grad_(False)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Stored]:
-    if not path.is_file():
-        raise ModelError(f"weights {path} are not there, or not a file")
-    safe = path.suffix == ".safetensors"
+def _refused(path: Path) -> Iterator[None]:
+    """What the libraries raise for a bad file, as one line that names it."""
     try:
-        if safe:
-            with safe_open(path, "pt") as file:
-                shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-                yield Stored(shapes, file.get_tensor)
-        else:
-            yield _pickled(path)
+        yield
     except (SafetensorError, pickle.UnpicklingError, BadZipFile, EOFError, OSError) as error:
         raise ModelError(_refusal(path, error)) from None
-    except (RuntimeError, ValueError, KeyError, UnicodeDecodeError) as error:
+    except (RuntimeError, ValueError, KeyError) as error:
         # torch's own reader raises these for what is no archive of tensors, or is cut short.
         raise ModelError(_refusal(path, error)) from None
 
@@ -107,13 +107,29 @@ def _refusal(path: Path, error: Exception) -> str:
     return f"weights {path} are damaged or no weights at all ({reason}); download them again"
 
 
-def _pickled(path: Path) -> Stored:
+def _stored(path: Path) -> Stored:
+    if not path.is_file():
+        raise ModelError(f"weights {path} are not there, or not a file")
+    if path.suffix != ".safetensors":
+        shapes = {name: tuple(tensor.shape) for name, tensor in _pickled(path).items()}
+        return Stored(shapes, lambda names: map(_pickled(path).__getitem__, names))
+    with safe_open(path, "pt") as file:
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+
+    def read(names: Iterable[str]) -> Iterator[Tensor]:
+        with safe_open(path, "pt") as file:
+            yield from map(file.get_tensor, names)
+
+    return Stored(shapes, read)
+
+
+def _pickled(path: Path) -> dict[str, Tensor]:
     tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     if not isinstance(tensors, dict) or not all(
         isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in tensors.items()
     ):
         raise ValueError("it does not hold tensors by name")
-    return Stored({name: tuple(t.shape) for name, t in tensors.items()}, tensors.__getitem__)
+    return tensors
 
 
 def _empty(path: Path, shapes: Mapping[str, Shape], field_of_view: bool) -> DepthPro:
@@ -241,8 +257,11 @@ def _with_our_names(stored: Stored) -> Stored:
             return stored.shapes[names[0]]
         return (sum(stored.shapes[name][0] for name in names), *stored.shapes[names[0]][1:])
 
-    def read(name: str) -> Tensor:
-        parts = [stored.read(source) for source in sources[name]]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+    def read(names: Iterable[str]) -> Iterator[Tensor]:
+        wanted = list(names)
+        parts = stored.read([source for name in wanted for source in sources[name]])
+        for name in wanted:
+            found = [next(parts) for _ in sources[name]]
+            yield found[0] if len(found) == 1 else torch.cat(found)
 
     return Stored({name: shape(names) for name, names in sources.items()}, read)
