@@ -1,19 +1,20 @@
 """From a network's look at a picture to the depth of a photo, the same for every network.
 
 A backend says what its network sees (`NetworkModel.look`); what is common to all stands
-here: which pixels it is shown, mirrored and tiled looks, scale, refinement.
+here: which pixels it is shown, scale, refinement. Looking more than once is in `looks`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from depthfx.context import Context
-from depthfx.depth import Depth, Plane
+from depthfx.depth import Depth
+from depthfx.engine.looks import Look as Look
+from depthfx.engine.looks import Rgb as Rgb
+from depthfx.engine.looks import best_look
 from depthfx.engine.model import ModelInfo
 from depthfx.engine.refine import refine
 from depthfx.photo.colour import linear_to_srgb
@@ -22,26 +23,11 @@ from depthfx.photo.photo import Photo
 FARTHEST_M = 1000.0
 """Inverse depth below that of this distance counts as infinitely far."""
 
-Rgb = NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class Look:
-    """What a network saw in one picture.
-
-    inverse : (h, w) float32 of any size, covering the picture's whole frame; finite, >= 0;
-        in 1/m for the picture's own camera if the model is metric, else of any scale
-    focal_px : the focal length it saw, in pixels of the picture shown; None if it tells none
-    """
-
-    inverse: Plane
-    focal_px: float | None = None
-
 
 class NetworkModel(ABC):
     """A depth model around a network; a backend gives `info`, `side`, `look`.
 
-    side : pixels of the network's own view; a picture much larger gains from tiles
+    side : pixels a side of the network's own view; a picture much larger gains from tiles
     """
 
     info: ModelInfo
@@ -64,12 +50,14 @@ class NetworkModel(ABC):
         context = context or Context()
         context.report("depth", 0.0)
         rgb = np.clip(linear_to_srgb(np.clip(photo.pixels, 0, 1)), 0, 1)
-        seen = self.look(rgb, photo.camera.known_focal_px, context)
-        context.report("depth", 0.7)
-        inverse = np.where(seen.inverse < 1 / FARTHEST_M, 0, seen.inverse).astype(np.float32)
-        if not self.info.metric:
+        find = best_look if context.quality == "best" else type(self).look
+        seen = find(self, rgb, photo.camera.known_focal_px, context)
+        context.report("depth", 0.8)
+        if self.info.metric:
+            inverse = np.where(seen.inverse < 1 / FARTHEST_M, 0, seen.inverse)
+        else:
             inverse = Depth.relative(seen.inverse, "").inverse
-        fine = refine(photo.pixels, inverse)
+        fine = refine(photo.pixels, inverse.astype(np.float32))
         context.report("depth", 1.0)
         return Depth(
             fine.inverse,

@@ -278,6 +278,7 @@ class FieldOfView(nn.Module):
     def forward(self, coarse: Tensor, features: Tensor) -> Tensor:
         """(B,) from (B, 3, window, window) and the decoder's coarsest features."""
         transformer, project = self.encoder
+        assert isinstance(project, nn.Linear)
         tokens = linear(transformer.forward_features(coarse), project)[:, 1:]  # type: ignore[operator]
         seen = tokens.transpose(1, 2).unflatten(2, (self.tokens, self.tokens))
         angle: Tensor = self.head(seen.float() + self.downsample(features.float()))
@@ -290,9 +291,7 @@ class DepthPro(nn.Module):
     Canonical inverse depth times width over focal length in pixels is 1/m (eq. 1 of the paper).
     """
 
-    def __init__(
-        self, config: DepthProConfig | None = None, *, field_of_view: bool = True
-    ) -> None:
+    def __init__(self, config: DepthProConfig | None = None, *, field_of_view: bool = True) -> None:
         super().__init__()
         config = config or DepthProConfig()
         self.config = config

@@ -7,7 +7,6 @@ type that the network computes in, so loading takes little more memory than the 
 
 from __future__ import annotations
 
-import hashlib
 import math
 import pickle
 import re
@@ -28,7 +27,6 @@ Shape = tuple[int, ...]
 
 HEAD_CHANNELS = 64
 """Channels of an attention head in every DINOv2."""
-CHUNK = 1 << 22
 AT_ONCE = 64
 """Parameters read between opening the file and closing it, which gives its memory back."""
 IN_FLOAT32 = re.compile(r"norm|\.gamma|cls_token|pos_embed|^head\.4|^fov\.head|^fov\.downsample")
@@ -41,18 +39,6 @@ class Stored:
 
     shapes: Mapping[str, Shape]
     read: Callable[[Iterable[str]], Iterator[Tensor]]
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal. Raises ModelError if it cannot be read."""
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(CHUNK):
-                digest.update(block)
-    except OSError as error:
-        raise ModelError(f"weights {path} cannot be read: {error.strerror}") from None
-    return digest.hexdigest()
 
 
 def load_depth_pro(
