@@ -1,51 +1,193 @@
 """Where a scene's depth and matte come from, in the order of trust.
 
 Depth: the user's file (`fit`), then the model asked for. Matte: the embedded network.
+
+A model's name is that of an entry point ("embedded", "depth-pro", a plugin's), of the
+catalogue ("depth-anything-v2-small"), or says itself where its files are:
+
+    hf:OWNER/NAME or hf:FOLDER               what transformers loads
+    marigold:OWNER/NAME or marigold:FOLDER   a Marigold pipeline of diffusers
+    onnx:FILE.toml                           any ONNX network, described in that file
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
 from depthfx.context import Context
 from depthfx.depth import Depth, Plane
+from depthfx.engine import hub
+from depthfx.engine.catalogue import (
+    PREFIXES,
+    check_commercial,
+    check_weights,
+    entries,
+    unknown,
+)
 from depthfx.engine.embedded.model import EmbeddedModel
 from depthfx.engine.model import DepthModel
+from depthfx.engine.model_folder import COMMERCIAL, card_licence
 from depthfx.engine.refine import refine
-from depthfx.errors import DepthError
+from depthfx.errors import DepthError, ModelError
 from depthfx.photo.photo import Photo
-from depthfx.registry import model_class
+from depthfx.registry import model_class, model_names
 
 ASPECT_TOLERANCE = 0.02
 NEAREST_M = 0.001
 """No photo shows mostly things nearer than this: a unit was mistaken."""
+BACKENDS = {
+    "transformers": "depthfx.engine.transformers_depth:TransformersModel",
+    "marigold": "depthfx.engine.marigold:MarigoldModel",
+    "onnx": "depthfx.engine.onnx_depth:OnnxModel",
+}
 
 
 def model(name: str = "embedded", context: Context | None = None) -> DepthModel:
     """The depth model called `name`, loaded once per context.
 
-    Raises ModelError if there is none of that name or its weights do not load.
+    Raises ModelError if there is none of that name, its weights do not load, or the
+    context asks for commercial use and its licence does not allow that.
     """
-    context = context or Context()
-    key = (__name__, name, context.weights, context.device)
+    context = replace(context or Context(), model=name)
+    if context.commercial_only:
+        _check_before_loading(name, context)
+    how = (context.weights, context.device, context.memory_limit_gb, context.compile)
+    key = (__name__, name, *how)
     if key not in context.cache:
-        context.cache[key] = model_class(name)(context)
+        context.cache[key] = _load(name, context)
     found: DepthModel = context.cache[key]
+    if context.commercial_only:
+        check_commercial(found.info)
     return found
 
 
 def find_depth(photo: Photo, context: Context) -> Depth:
-    """Depth of `photo` by the context's model."""
-    return model(context.model, context).estimate(photo, context)
+    """Depth of `photo` by the context's model, which its stamp names; a draft if that will do."""
+    return next(depths(photo, context)) if context.quality == "draft" else _estimate(photo, context)
+
+
+def depths(photo: Photo, context: Context) -> Iterator[Depth]:
+    """Depth in two speeds: a draft by the embedded network at once, then the model asked for.
+
+    Both speak of the same frame in the same unit: metres if the model answers in metres,
+    else relative depth. Where licences must allow commercial use and the embedded
+    network's does not, there is no draft.
+    """
+    drafts = context.model == EmbeddedModel.info.name
+    if EmbeddedModel.info.commercial or not context.commercial_only or drafts:
+        metric = model(context.model, context).info.metric
+        draft = _estimate(photo, replace(_for_embedded(context), quality="draft"))
+        words = "draft by the embedded network"
+        yield replace(draft, origin=words) if metric else _relative(draft, words)
+    yield _estimate(
+        photo, context if context.quality != "draft" else replace(context, quality="normal")
+    )
+
+
+def _relative(depth: Depth, words: str) -> Depth:
+    """The same depth without its scale."""
+    plain = Depth.relative(depth.inverse, words)
+    scale = np.float32(plain.inverse.max() / max(float(depth.inverse.max()), 1e-12))
+    behind = None if depth.behind is None else depth.behind * scale
+    return replace(plain, behind=behind, coverage=depth.coverage, stamp=depth.stamp)
+
+
+def _estimate(photo: Photo, context: Context) -> Depth:
+    found = model(context.model, context)
+    depth = found.estimate(photo, context)
+    if depth.stamp:
+        return depth
+    weights = hub.checksum(context.weights) if context.weights else found.info.checksum
+    stamp = {
+        "model": found.info.name,
+        "weights_sha256": weights,
+        "licence": found.info.licence,
+    }
+    return replace(depth, stamp=stamp)
 
 
 def find_matte(photo: Photo, context: Context) -> Plane:
     """The subject's matte (H, W) float32 by the embedded network."""
+    if context.commercial_only:
+        check_commercial(
+            EmbeddedModel.info,
+            "the embedded network, which finds the subject,",
+            "what is told its focus (--focus-xy or --focus-m) needs no subject",
+        )
+    context = _for_embedded(context)
     found = model("embedded", context)
     assert isinstance(found, EmbeddedModel)
     return found.matte(photo, context)
+
+
+def _for_embedded(context: Context) -> Context:
+    """The same for the embedded network: another model's weights and device are not its own."""
+    if context.model == EmbeddedModel.info.name:
+        return context
+    return replace(context, model=EmbeddedModel.info.name, weights=None, device="auto")
+
+
+def matte_stamp(context: Context) -> dict[str, str]:
+    """What outputs say of the network that found the matte; empty if none was loaded."""
+    loaded = (found for found in context.cache.values() if isinstance(found, EmbeddedModel))
+    found = next(loaded, None)
+    if found is None:
+        return {}
+    info = found.info
+    return {
+        "matte_model": info.name,
+        "matte_weights_sha256": found.checksum,
+        "matte_licence": info.licence,
+    }
+
+
+def _load(name: str, context: Context) -> DepthModel:
+    if name in model_names():
+        return model_class(name)(context)
+    entry = entries().get(name)
+    if entry is not None and entry.backend in BACKENDS:
+        if not entry.is_ready:
+            raise ModelError(
+                f"{name}: this ONNX model has to be described first, see docs/onnx-models.md, "
+                "then --model onnx:FILE.toml"
+            )
+        found = _backend(entry.backend)(context, entry.source, entry.info)
+        if context.weights is None:
+            check_weights(entry, found.weights_sha256)
+        return found
+    prefix, _, source = name.partition(":")
+    if source and prefix in PREFIXES:
+        return _backend(PREFIXES[prefix])(context, source)
+    raise unknown(name)
+
+
+def _backend(name: str):  # type: ignore[no-untyped-def]  # a class, imported when it is needed
+    module, _, attribute = BACKENDS[name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def _check_before_loading(name: str, context: Context) -> None:
+    """Refuse a model that is not for commercial use before anything is downloaded."""
+    if name in model_names():
+        check_commercial(model_class(name).info)
+    elif name in entries():
+        check_commercial(entries()[name].info)
+    elif name.startswith(("hf:", "marigold:")):
+        source = name.partition(":")[2]
+        try:
+            folder = hub.fetch(source, "README.md", context).parent
+        except ModelError as error:
+            raise ModelError(f"--commercial-only: {name} shows no licence: {error}") from None
+        if (licence := card_licence(folder)).lower() not in COMMERCIAL:
+            raise ModelError(
+                f"--commercial-only: the licence of {name} is {licence}, which is not known to "
+                "allow commercial use; `depthfx models list --commercial-only` lists what does"
+            )
 
 
 def fit(depth: Depth, photo: Photo, path: Path) -> Depth:

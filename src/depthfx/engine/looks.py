@@ -108,8 +108,13 @@ def with_details(
     for (down, across), seen in zip(places, details, strict=True):
         rows, columns = _scaled(down, size[0] / shape[0]), _scaled(across, size[1] / shape[1])
         under = base[rows, columns]
-        fitted = fit_affine(resize_area(seen, under.shape), under)
+        # Compared at the detail that both have.
+        cells = tuple(
+            max(round(n * w / b), 2) for n, w, b in zip(under.shape, whole.shape, size, strict=True)
+        )
+        gain, shift = fit_affine(resize_area(seen, cells), resize_area(under, cells))
         window = _fade(under.shape)
+        fitted = np.float32(gain) * resize_area(seen, under.shape) + np.float32(shift)
         added[rows, columns] += window * _quick(fitted - under)
         weight[rows, columns] += window
     return np.maximum(base + added / weight, 0)
@@ -119,22 +124,22 @@ def _scaled(part: slice, scale: float) -> slice:
     return slice(round(part.start * scale), round(part.stop * scale))
 
 
-def fit_affine(values: Plane, target: Plane) -> Plane:
-    """a * values + b, nearest to `target`: least squares, then once more without outliers.
+def fit_affine(values: Plane, target: Plane) -> tuple[float, float]:
+    """(a, b) of a * values + b nearest to `target`: least squares, then without outliers.
 
-    A negative `a` would turn near and far around: then the values say nothing (0 * values + b).
+    A negative `a` would turn near and far around; then the values say nothing, and a is 0.
     """
-    x, y = values.ravel()[::7].astype(np.float64), target.ravel()[::7].astype(np.float64)
+    x, y = values.ravel().astype(np.float64), target.ravel().astype(np.float64)
     keep = np.ones(x.shape, bool)
     gain, shift = 0.0, 0.0
     for _ in range(3):
-        spread = float(x[keep].var())
-        covariance = float(np.mean((x[keep] - x[keep].mean()) * (y[keep] - y[keep].mean())))
-        gain = max(covariance / spread, 0.0) if spread > 1e-12 else 0.0
+        across, along = x[keep] - x[keep].mean(), y[keep] - y[keep].mean()
+        spread = float(across @ across)
+        gain = max(float(across @ along) / spread, 0.0) if spread > 0 else 0.0
         shift = float(y[keep].mean() - gain * x[keep].mean())
         error = np.abs(gain * x + shift - y)
         keep = error <= 2.5 * np.median(error) + 1e-12
-    return (gain * values + shift).astype(np.float32)
+    return gain, shift
 
 
 def _quick(plane: Plane) -> Plane:

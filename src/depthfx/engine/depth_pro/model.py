@@ -45,11 +45,10 @@ class Plan:
 
     def memory_gb(self, config: DepthProConfig, value_bytes: int) -> float:
         """Memory for what lies between the layers, in 10^9 bytes; measured within a tenth."""
-        fine = (2 * config.side // 4) ** 2 * config.features
-        kept = 2.5 * fine
-        strip = 4.5 * fine / self.strips
-        window = (config.tokens**2 + 1) * config.embed_dim * 20
-        return (kept + strip + self.at_once * window) * value_bytes / 1e9
+        fine = (config.side // 2) ** 2 * config.features
+        window = (config.tokens**2 + 1) * config.embed_dim
+        values = (4 + 0.9 / self.strips) * fine + 6.6 * window * self.at_once
+        return values * value_bytes / 1e9
 
 
 class DepthProModel(NetworkModel):

@@ -93,7 +93,7 @@ def merge(features: Tensor, windows: int) -> Tensor:
         torch.cat([grid[y, x][..., kept(y), kept(x)] for x in range(windows)], -1)
         for y in range(windows)
     ]
-    return torch.cat(rows, -2)
+    return torch.cat(rows, -2).contiguous(memory_format=torch.channels_last)
 
 
 def _transformer(config: DepthProConfig) -> nn.Module:
@@ -180,7 +180,8 @@ class Encoder(nn.Module):
     def _maps(self, tokens: Tensor) -> Tensor:
         """Tokens (N, t², C) as maps (N, C, t, t), in the type of what follows."""
         maps = tokens.transpose(1, 2).unflatten(2, (self.config.tokens, self.config.tokens))
-        return maps.to(self.fuse_lowres.weight.dtype)
+        maps = maps.to(self.fuse_lowres.weight.dtype)
+        return maps.contiguous(memory_format=torch.channels_last)
 
 
 def _in_turn(

@@ -68,6 +68,7 @@ def load_depth_pro(
                 kind = torch.float32 if IN_FLOAT32.search(name) else dtype
                 loaded[name] = tensor.to(device=device, dtype=kind, copy=True)
     network.load_state_dict(loaded, strict=True, assign=True)
+    network.to(memory_format=torch.channels_last)
     return network.eval().requires_grad_(False)
 
 
