@@ -143,8 +143,6 @@ class DepthProModel(NetworkModel):
 
     def _plans(self, network: DepthPro) -> list[Plan]:
         """Ways to run it that fit the memory at hand, the quickest first."""
-        import torch
-
         at_once, strips = CPU_PLAN if self.device.type == "cpu" else GPU_PLAN
         plans = [Plan(at_once, strips)]
         while plans[-1].at_once > 1 or plans[-1].strips < 16:
@@ -153,8 +151,8 @@ class DepthProModel(NetworkModel):
         if self.memory_limit_gb is None:
             return plans
         weights_gb = sum(p.nbytes for p in network.parameters()) / 1e9 + PROGRAM_GB
-        size = torch.finfo(self.dtype).bits // 8
-        needed = [weights_gb + plan.memory_gb(network.config, size) for plan in plans]
+        between = (plan.memory_gb(network.config, self.dtype.itemsize) for plan in plans)
+        needed = [weights_gb + gigabytes for gigabytes in between]
         fitting = [p for p, n in zip(plans, needed, strict=True) if n <= self.memory_limit_gb]
         if not fitting:
             raise ModelError(
