@@ -3,11 +3,13 @@
 bench                 start-up time and the portrait command on a 12 MP photo
 score FOLDER          the reference data's own scorers over what the commands use
 reference -o FILE     the reference page of all effects, from their declarations
+pairs FOLDER          a depth model measured on photos whose depth or matte is known
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 
@@ -20,6 +22,7 @@ def main() -> None:
     score.add_argument("parts", nargs="*", default=["rgbd", "subjects", "truth"])
     reference = commands.add_parser("reference", help="write the reference page of the effects")
     reference.add_argument("-o", "--out", type=Path, required=True)
+    _add_pairs(commands.add_parser("pairs", help="measure a depth model on photos of known depth"))
     arguments = parser.parse_args()
     if arguments.command == "bench":
         from depthfx.evaluation.bench import bench
@@ -29,10 +32,52 @@ def main() -> None:
         from depthfx.evaluation.score import score as run
 
         run(arguments.folder, arguments.parts)
+    elif arguments.command == "pairs":
+        sys.exit(_pairs(arguments))
     else:
         from depthfx.evaluation.reference import reference_page
 
         arguments.out.write_text(reference_page(), encoding="utf-8")
+
+
+def _add_pairs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="one source, or a folder of them")
+    parser.add_argument("--model", default="embedded", help="name of the depth model")
+    parser.add_argument("--weights", type=Path, help="a file of weights instead of its own")
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda", "mps"])
+    parser.add_argument("--quality", default="normal", choices=["draft", "normal", "best"])
+    parser.add_argument(
+        "--blind", action="store_true", help="do not tell the model the focal length; measure its"
+    )
+    parser.add_argument("-o", "--pictures", type=Path, help="folder for pictures side by side")
+    parser.add_argument("--csv", type=Path, help="file for the figures of every photo")
+    parser.add_argument("--json", type=Path, help="file for the table and all figures")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
+
+
+def _pairs(arguments: argparse.Namespace) -> int:
+    """Exit status: 0 if every pair was measured, else 1."""
+    from depthfx.context import Context
+    from depthfx.errors import DepthfxError
+    from depthfx.evaluation.measure import run
+
+    context = Context(
+        arguments.model, arguments.weights, arguments.device, quality=arguments.quality
+    )
+    try:
+        complete = run(
+            arguments.folder,
+            context,
+            blind=arguments.blind,
+            pictures=arguments.pictures,
+            csv_file=arguments.csv,
+            json_file=arguments.json,
+            overwrite=arguments.overwrite,
+        )
+    except DepthfxError as error:
+        print(f"depthfx: {error}", file=sys.stderr)
+        return 1
+    return 0 if complete else 1
 
 
 if __name__ == "__main__":
