@@ -26,6 +26,9 @@ class Context:
     weights : a file of weights for that model instead of its own
     device : "auto", "cpu", "cuda", "mps"
     quality : "draft", "normal" or "best": how much work the depth model does
+    commercial_only : refuse models whose licence does not allow commercial use
+    memory_limit_gb : memory (10^9 bytes) that a model may take, where it can choose; None: its own
+    compile : compile networks that run in torch, which pays over many photos
     cache : loaded models, and whatever else is worth keeping from photo to photo;
         keys are tuples that begin with the name of the module that put them there
     progress : called with a stage and the share done; may be called from any thread
@@ -36,6 +39,9 @@ class Context:
     weights: Path | None = None
     device: str = "auto"
     quality: str = "normal"
+    commercial_only: bool = False
+    memory_limit_gb: float | None = None
+    compile: bool = False
     cache: MutableMapping[tuple[Any, ...], Any] = field(default_factory=dict)
     progress: Progress = silent
     cancel: threading.Event = field(default_factory=threading.Event)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from depthfx import __version__
 from depthfx.context import Context
+from depthfx.depth import Depth
+from depthfx.errors import ParameterError
+from depthfx.photo.photo import Photo
 from depthfx.photo.read import read_photo
+from depthfx.photo.subject import subject_of
 from depthfx.photo.whole import check_target
 from depthfx.photo.write import write_photo
-from depthfx.scene import Scene
+from depthfx.scene import Scene, seen_by
 
 PathLike = str | os.PathLike[str]
 
@@ -23,6 +30,10 @@ def open(
     depth_polarity: str | None = None,
     focal_px: float | None = None,
     f35_mm: float | None = None,
+    scale_at: Sequence[str] = (),
+    length: Sequence[str] = (),
+    scale_from: PathLike | None = None,
+    depth_fix: Sequence[str] = (),
 ) -> Scene:
     """The scene of a photo file; depth and matte are found when first needed.
 
@@ -31,17 +42,83 @@ def open(
         None: inferred, and said in the depth's `origin`
     focal_px, f35_mm : the focal length, if you know better than the file: in pixels
         of the upright photo, or as its 35 mm equivalent in millimetres
+    scale_at : known distances that give the depth its scale, each like "0.5,0.4=2.5m": at
+        that share of width and height it is 2.5 m along the optical axis
+    length : known lengths that do, each like "0.2,0.5:0.3,0.5=30cm": from place to place
+    scale_from : a file of metres that does, with holes if need be, of the same frame
+    depth_fix : corrections, each like "sky.png=far" or "wall.png=3.5m": where that mask is
+        white; made after the scale is set
 
-    Raises PhotoError or DepthError, naming the file.
+    Relative depth that none of these scales takes the subject distance of the photo's EXIF.
+
+    Raises PhotoError, DepthError or ParameterError, naming the file or the text; what only
+    the depth can show, such as distances that contradict each other, when it is first needed.
     """
     photo = read_photo(Path(path), focal_px=focal_px, f35_mm=f35_mm)
+    scaled = _scaling(photo, scale_at, length, scale_from)
+    fixed = _fixing(photo, depth_fix)
+
+    def adjust(found: Depth) -> Depth:
+        return fixed(scaled(found))
+
     if depth is None:
-        return Scene.of(photo, context)
+        return Scene.of(photo, context, adjust=adjust)
     from depthfx.engine.depth_file import read_depth
     from depthfx.engine.find import fit
+    from depthfx.engine.scale import MeasuredDepth
 
     read = read_depth(Path(depth), unit=depth_unit, polarity=depth_polarity)
-    return Scene.of(photo, context, depth=fit(read, photo, Path(depth)))
+    given = fit(read, photo, Path(depth))
+    if given.metric:
+        given = MeasuredDepth.of(given, "", 0.0)
+    return Scene.of(photo, context, depth=given, adjust=adjust)
+
+
+Adjustment = Callable[[Depth], Depth]
+
+
+def _scaling(
+    photo: Photo, scale_at: Sequence[str], length: Sequence[str], scale_from: PathLike | None
+) -> Adjustment:
+    """What gives depth the scale asked for, else that of EXIF if it has none."""
+    from depthfx.engine.known import KnownDistance, KnownLength
+
+    distances = [KnownDistance.parse(text) for text in scale_at]
+    lengths = [KnownLength.parse(text) for text in length]
+    if scale_from is not None:
+        if distances or lengths:
+            raise ParameterError(
+                "a scale comes from --scale-from or from --scale-at and --length, not from both"
+            )
+        from depthfx.engine.depth_file import read_sparse
+
+        reference, known = read_sparse(Path(scale_from))
+    subject = subject_of(photo)
+
+    def scaled(depth: Depth) -> Depth:
+        from depthfx.engine.scale import align_to, scale_by_known, scale_by_subject
+
+        if scale_from is not None:
+            return align_to(depth, reference, known)
+        if distances or lengths:
+            return scale_by_known(depth, seen_by(photo.camera, depth), distances, lengths)
+        if subject is not None and not depth.metric:
+            place = (subject.x, subject.y)
+            return scale_by_subject(depth, place, subject.radius, subject.metres)
+        return depth
+
+    return scaled
+
+
+def _fixing(photo: Photo, depth_fix: Sequence[str]) -> Adjustment:
+    """What makes the corrections asked for; their masks are read at once."""
+    if not depth_fix:
+        return lambda depth: depth
+    from depthfx.engine.depth_fix import DepthFix, fix_depth
+    from depthfx.engine.known import KnownRegion
+
+    fixes = [DepthFix.read(KnownRegion.parse(text), photo.shape) for text in depth_fix]
+    return lambda depth: fix_depth(depth, fixes)
 
 
 def save(
@@ -49,7 +126,8 @@ def save(
 ) -> list[Path]:
     """Write the picture, and every product beside it; the paths written.
 
-    The format follows the suffix; profile, bit depth and metadata are the photo's.
+    The format follows the suffix; profile, bit depth and metadata are the photo's, and its
+    XMP also says which models made the picture, under which licences.
     Raises PhotoError if a file exists (unless `overwrite`), is the photo itself, or
     cannot be written; then the old file is untouched.
     """
@@ -57,7 +135,24 @@ def save(
     beside = [product.path_beside(path) for product in scene.products]
     for target in beside:
         check_target(target, overwrite=overwrite, source=scene.photo.path)
-    write_photo(scene.photo, path, overwrite=overwrite, quality=jpeg_quality)
+    write_photo(_with_stamp(scene), path, overwrite=overwrite, quality=jpeg_quality)
     for product, target in zip(scene.products, beside, strict=True):
         product.write(target)
     return [path, *beside]
+
+
+def _with_stamp(scene: Scene) -> Photo:
+    """The scene's photo, whose metadata say which models it was made with, if any was used."""
+    from depthfx.engine.find import matte_stamp
+    from depthfx.photo.xmp import stamped
+
+    # What was found so far: nothing is estimated to speak of it.
+    depth, matte = scene.channels._depth, scene.channels._matte
+    facts = {"depth": depth.origin, **depth.stamp} if depth is not None else {}
+    facts |= matte_stamp(scene.context) if matte is not None else {}
+    if not facts:
+        return scene.photo
+    metadata = scene.photo.metadata
+    facts["software"] = f"depthfx {__version__}"
+    xmp = stamped(metadata.xmp, facts)
+    return replace(scene.photo, metadata=replace(metadata, xmp=xmp))

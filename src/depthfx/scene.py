@@ -27,6 +27,13 @@ class Channel(StrEnum):
     MATTE = "matte"
 
 
+def seen_by(camera: Camera, depth: Depth) -> Camera:
+    """`camera`; where its focal length is a guess, with the one that the model of `depth` saw."""
+    if camera.known_focal_px is None and depth.focal_px is not None:
+        return camera.with_focal(depth.focal_px, FocalOrigin.NETWORK)
+    return camera
+
+
 class Channels:
     """Depth and matte of one photo, each found once, when first asked for.
 
@@ -80,8 +87,11 @@ class Scene:
         *,
         depth: Depth | None = None,
         matte: Plane | None = None,
+        adjust: Callable[[Depth], Depth] | None = None,
     ) -> Scene:
         """A scene of `photo`; what is not given is found by the context's model when needed.
+
+        adjust : what is done to the depth once it is found or given: its scale, corrections
 
         Raises ShapeError if depth or matte is not of the photo's size.
         """
@@ -94,7 +104,8 @@ class Scene:
         def find_depth() -> Depth:
             from depthfx.engine.find import find_depth
 
-            return depth if depth is not None else find_depth(photo, context)
+            found = depth if depth is not None else find_depth(photo, context)
+            return found if adjust is None else adjust(found)
 
         def find_matte() -> Plane:
             from depthfx.engine.find import find_matte
@@ -146,9 +157,7 @@ class Scene:
     def camera(self) -> Camera:
         """The photo's camera; where its focal length is a guess, with the one the model saw."""
         camera = self.photo.camera
-        if camera.known_focal_px is None and (focal_px := self.depth.focal_px) is not None:
-            return camera.with_focal(focal_px, FocalOrigin.NETWORK)
-        return camera
+        return seen_by(camera, self.depth) if camera.known_focal_px is None else camera
 
     def with_pixels(self, pixels: Pixels) -> Scene:
         """Other colours on the same geometry: depth and matte stay."""

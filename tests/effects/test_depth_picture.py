@@ -30,3 +30,20 @@ def test_limits_in_metres_fix_the_scale(scene):
 
 def test_the_lazy_name_is_the_class():
     assert DepthPicture is Direct
+
+
+def test_near_and_far_that_are_the_wrong_way_round_still_make_a_picture(scene):
+    out = DepthPicture(near_m=8, far_m=2)(scene).photo.pixels
+    assert np.isfinite(out).all()
+
+
+def test_a_legend_stands_beside_the_picture_and_leaves_it_as_it_was(scene):
+    plain, told = (DepthPicture(legend=legend)(scene) for legend in (False, True))
+    height, width = scene.photo.shape
+    assert told.photo.shape[0] == height
+    assert told.photo.shape[1] > width
+    np.testing.assert_array_equal(told.photo.pixels[:, :width], plain.photo.pixels)
+    assert told.depth.shape == told.matte.shape == told.photo.shape
+    np.testing.assert_array_equal(told.depth.inverse[:, :width], scene.depth.inverse)
+    assert told.photo.camera.focal_px == scene.photo.camera.focal_px
+    assert told.photo.camera.cx == scene.photo.camera.cx

@@ -1,32 +1,29 @@
-"""`depth`: the depth of a photo as a file, or probed at a point."""
+"""`depth`: the depth of a photo as a file, as a picture, or probed at places."""
 
 from __future__ import annotations
 
 import math
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from depthfx.cli.options import Common, common_options
+from depthfx.cli.options import Common, checked, common_options
 from depthfx.cli.progress import progress_bar
 from depthfx.cli.report import json_line
-from depthfx.errors import DepthError
+from depthfx.engine.known import Place, metres_words, place, place_words
+from depthfx.errors import DepthError, ParameterError
 
+if TYPE_CHECKING:
+    from depthfx.camera import Camera
+    from depthfx.depth import Depth
+    from depthfx.engine.depth_write import Export
+    from depthfx.photo.photo import Photo
 
-def _point(
-    _ctx: click.Context, _option: click.Parameter, text: str | None
-) -> tuple[float, float] | None:
-    if text is None:
-        return None
-    try:
-        x, y = (float(part) for part in text.split(","))
-    except ValueError:
-        x = y = math.nan
-    if not (0 <= x <= 1 and 0 <= y <= 1):
-        raise click.BadParameter(f"{text!r} is not X,Y as shares of width and height, like 0.5,0.4")
-    return x, y
+TARGET_NAMES = ("after-effects", "photoshop", "nuke", "blender", "facebook", "looking-glass")
+"""Those of `engine.targets`, which is not imported to print help."""
 
 
 @click.command()
@@ -35,25 +32,60 @@ def _point(
     "-o",
     "--out",
     type=click.Path(path_type=Path),
-    help="File to write: .png or .tif (16 bit, near white), .npy or .npz (inverse depth, "
-    "float32).  [default: <stem>-depth.png beside the photo]",
+    help="File to write, .png, .tif, .exr, .pfm, .npy or .npz, or a folder.  "
+    "[default: <stem>-depth.png beside the photo]",
 )
 @click.option(
     "--at",
     metavar="X,Y",
-    callback=_point,
-    help="Print the distance at this place instead (shares of width and height).",
+    multiple=True,
+    callback=checked(place),
+    help="Print the distance at this place (shares of width and height) and write no file; "
+    "may be given several times.",
+)
+@click.option(
+    "--as",
+    "values",
+    type=click.Choice(["inverse", "metres"]),
+    default=None,
+    help="What the file holds: inverse depth, near large, or metres.  [default: inverse]",
+)
+@click.option(
+    "--bits",
+    type=click.Choice(["8", "16", "32"]),
+    help="Bits of a value; 32 is float.  [default: 16 in PNG and TIFF, else 32]",
+)
+@click.option(
+    "--colours",
+    type=click.Choice(["inferno", "turbo", "viridis", "grey"]),
+    help="Write a picture in these colours, near bright, with a legend of distances.",
+)
+@click.option("--legend/--no-legend", default=None, help="Whether that has a legend.")
+@click.option(
+    "--for",
+    "target",
+    type=click.Choice(TARGET_NAMES),
+    help="Write what this program reads.",
 )
 @common_options
-def depth(photo: Path, out: Path | None, at: tuple[float, float] | None, common: Common) -> None:
-    """Write a photo's depth, or probe it at a point."""
-    from depthfx.engine.depth_write import write_depth
-    from depthfx.photo.whole import check_target
-
-    if out is None or out.is_dir():
-        out = (out or photo.parent) / f"{photo.stem}-depth.png"
-    if at is None:
-        check_target(out, overwrite=common.overwrite, source=photo)
+def depth(
+    photo: Path,
+    out: Path | None,
+    at: tuple[str, ...],
+    values: str | None,
+    bits: str | None,
+    colours: str | None,
+    legend: bool | None,
+    target: str | None,
+    common: Common,
+) -> None:
+    """Write a photo's depth, or probe it at places."""
+    _refuse_mixture(at, values, bits, colours, legend, target)
+    width = int(bits) if bits else None
+    path = _path(photo, out, values, width, target)
+    wanted = Wanted(path, values or "inverse", width, colours, legend is not False, target)
+    if not at:
+        wanted.check(photo, common.overwrite)
     with progress_bar(common.quiet or common.json) as progress:
         scene = common.open(photo, replace(common.context(), progress=progress))
         found, camera = scene.depth, scene.camera
@@ -63,30 +95,150 @@ def depth(photo: Path, out: Path | None, at: tuple[float, float] | None, common:
         "metric": found.metric,
         "focal_px": round(camera.focal_px, 2),
         "focal_origin": str(camera.origin),
+        "stamp": dict(found.stamp),
     }
-    if at is not None:
-        if not found.metric:
-            raise DepthError(
-                f"{found.origin}: this depth is relative and has no metres; "
-                "use a metric model or give --depth a metric file"
-            )
-        distance = found.metres_at(*at)
-        facts["metres"] = round(distance, 4)
-        words = f"{distance:.3g} m" if math.isfinite(distance) else "infinitely far"
-        grounds = (
-            f"{found.origin}; focal length {camera.focal_px:.0f} px from {camera.origin}: "
-            "an error there is the same share of the distance"
-        )
-        print(json_line(facts) if common.json else f"{words}  ({grounds})")
+    if at:
+        _probe(found, camera, [place(text) for text in at], facts, common)
         return
-    written = write_depth(found, camera, out, source=photo, overwrite=common.overwrite)
+    from depthfx.engine.depth_write import write_exports
+
+    exports = wanted.exports(scene.photo, found)
+    written = write_exports(exports, found, camera, source=photo, overwrite=common.overwrite)
     if common.json:
         print(json_line({**facts, "written": [str(path) for path in written]}))
     elif not common.quiet:
+        relative = "" if found.metric else " (relative)"
         print(
-            f"{photo}: depth: {found.origin}; focal length {camera.focal_px:.0f} px "
+            f"{photo}: depth: {found.origin}{relative}; focal length {camera.focal_px:.0f} px "
             f"({camera.origin})",
             file=sys.stderr,
         )
         for path in written:
             print(path)
+
+
+def _refuse_mixture(
+    at: tuple[str, ...],
+    values: str | None,
+    bits: str | None,
+    colours: str | None,
+    legend: bool | None,
+    target: str | None,
+) -> None:
+    """Raise ParameterError for options of which one would silently win."""
+    form = {"--as": values, "--bits": bits, "--colours": colours, "--for": target}
+    given = [name for name, value in form.items() if value is not None]
+    if at and given:
+        raise ParameterError(f"--at prints distances and writes no file; leave out {given[0]}")
+    if target and len(given) > 1:
+        raise ParameterError(f"--for {target} says what is written; leave out {given[0]}")
+    if colours and values:
+        raise ParameterError("--colours makes a picture of depth, not numbers; leave out --as")
+    if legend is not None and not colours:
+        raise ParameterError("a legend needs --colours, as --colours inferno")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The files that the options ask for.
+
+    path : of the file; for a target the name that its files share, without ending
+    """
+
+    path: Path
+    values: str
+    bits: int | None
+    colours: str | None
+    legend: bool
+    target: str | None
+
+    def check(self, photo: Path, overwrite: bool) -> None:
+        """Raise before any work is done if a file could not be written."""
+        from depthfx.engine.depth_write import check_container, check_exports
+        from depthfx.photo.write import check_output
+
+        files = [(self.path, True)]
+        if self.target:
+            from depthfx.engine.targets import target_named
+
+            target = target_named(self.target)
+            holds_depth = [holds for _, holds in target.endings]
+            files = list(zip(target.paths(self.path), holds_depth, strict=True))
+        elif self.colours:
+            check_output(self.path, overwrite=overwrite, source=photo)
+        else:
+            check_container(self.path, self.bits, self.values)
+        check_exports(files, source=photo, overwrite=overwrite)
+
+    def exports(self, photo: Photo, found: Depth) -> list[Export]:
+        """Those files, ready to be written."""
+        if self.target:
+            from depthfx.engine.targets import target_exports
+
+            return target_exports(self.target, photo, found, self.path)
+        if self.colours:
+            from depthfx.engine.colour_export import colour_export
+
+            return [colour_export(photo, found, self.path, self.colours, self.legend, self.bits)]
+        from depthfx.engine.depth_write import plain_export
+
+        return [plain_export(found, self.path, bits=self.bits, values=self.values)]
+
+
+def _path(
+    photo: Path, out: Path | None, values: str | None, bits: int | None, target: str | None
+) -> Path:
+    """Where the result goes: beside the photo, into a folder, or to the file named."""
+    if target:
+        from depthfx.engine.targets import base_of
+
+        return base_of(target, photo, out)
+    if out is not None and not out.is_dir():
+        return out
+    floats = values == "metres" or bits == 32
+    return (out or photo.parent) / f"{photo.stem}-depth{'.exr' if floats else '.png'}"
+
+
+def _probe(
+    found: Depth, camera: Camera, places: list[Place], facts: dict[str, object], common: Common
+) -> None:
+    """Print the distance at each place with what it is known by."""
+    from depthfx.engine.depth_write import NO_SCALE
+    from depthfx.engine.scale import MeasuredDepth, metres_uncertainty
+
+    if not found.metric:
+        raise DepthError(NO_SCALE.format(origin=found.origin))
+    share = metres_uncertainty(found, camera)
+    distances = [found.metres_at(*where) for where in places]
+    if common.json:
+        points = [
+            {
+                "x": where[0],
+                "y": where[1],
+                "metres": round(metres, 4),
+                "likely_m": [round(metres / (1 + share), 4), round(metres * (1 + share), 4)],
+            }
+            for where, metres in zip(places, distances, strict=True)
+        ]
+        print(json_line({**facts, "metres_uncertainty": round(share, 4), "points": points}))
+        return
+    lens = f"focal length {camera.focal_px:.0f} px from {camera.origin}"
+    if isinstance(found, MeasuredDepth):
+        within = f", metres within {share:.0%} where measured"
+        lens += within if share else ", on which the file's metres do not depend"
+    else:
+        own = "" if "metres_error" in found.stamp else ", the model's own error not counted"
+        lens += f", metres within {share:.0%} by that{own}"
+    for where, metres in zip(places, distances, strict=True):
+        name = f"{place_words(where)}: " if len(places) > 1 else ""
+        print(f"{name}{_likely(metres, share)}  ({found.origin}; {lens})")
+
+
+def _likely(metres: float, share: float) -> str:
+    """ "2.41 m, likely 1.9 to 3.1 m" """
+    words = metres_words(metres)
+    if not math.isfinite(metres) or share == 0:
+        return words
+    digits = 3 if share < 0.05 else 2
+    low, high = (float(f"{end:.{digits}g}") for end in (metres / (1 + share), metres * (1 + share)))
+    return f"{words}, likely {low:g} to {high:g} m"

@@ -14,7 +14,7 @@ COMMANDS = {
     "depth": ("depthfx.cli.depth:depth", "Write a photo's depth, or probe it at a point."),
     "effects": ("depthfx.cli.lists:effects", "List the effects, or describe one."),
     "inspect": ("depthfx.cli.inspect:inspect", "Say what is known of a photo."),
-    "models": ("depthfx.cli.lists:models", "List the depth models."),
+    "models": ("depthfx.cli.models:models", "List, describe or fetch depth models."),
 }
 
 

@@ -1,4 +1,4 @@
-"""What there is: effects, models, and the shell's completion script."""
+"""What there is: effects, and the shell's completion script."""
 
 from __future__ import annotations
 
@@ -31,31 +31,6 @@ def effects(name: str | None, json: bool) -> None:
     print(f"{name}: {effect.__doc__}\n")
     options = effect_options(effect)
     print(_table([(option.opts[0], option.help or "") for option in options]))
-
-
-@click.group()
-def models() -> None:
-    """List the depth models."""
-
-
-@models.command("list")
-@click.option("--json", is_flag=True, help="Print as JSON.")
-@verbose_option(exposed=False)
-def list_models(json: bool) -> None:
-    """Name, use, size, licence of every depth model."""
-    from dataclasses import asdict
-
-    infos = [registry.model_class(name).info for name in registry.model_names()]
-    if json:
-        print(json_line([asdict(info) for info in infos]))
-        return
-    for info in infos:
-        metric = "metric" if info.metric else "relative"
-        use = "commercial use allowed" if info.commercial else "not for commercial use"
-        print(
-            f"{info.name}: {info.summary}\n"
-            f"    {metric}, {info.size_mb:g} MB, {info.licence}, {use}; {info.source}"
-        )
 
 
 @click.command()

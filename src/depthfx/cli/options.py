@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import click
 from depthfx.cli.failure import verbose_option
 from depthfx.context import Context
 from depthfx.effect import Effect, bounds, unit
+from depthfx.engine.known import KnownDistance, KnownLength, KnownRegion
 from depthfx.errors import DepthfxError
 from depthfx.scene import Scene
 
@@ -32,7 +34,14 @@ class Common:
     depth_polarity: str | None
     focal_px: float | None
     f35: float | None
+    scale_at: tuple[str, ...]
+    length: tuple[str, ...]
+    scale_from: Path | None
+    depth_fix: tuple[str, ...]
     quality: str
+    commercial_only: bool
+    memory_limit: float | None
+    compile: bool
     jpeg_quality: int | None
     overwrite: bool
     jobs: int
@@ -43,7 +52,13 @@ class Common:
     def context(self) -> Context:
         """What surrounds the work as these options want it."""
         return Context(
-            model=self.model, weights=self.weights, device=self.device, quality=self.quality
+            model=self.model,
+            weights=self.weights,
+            device=self.device,
+            quality=self.quality,
+            commercial_only=self.commercial_only,
+            memory_limit_gb=self.memory_limit,
+            compile=self.compile,
         )
 
     def open(self, photo: Path, context: Context) -> Scene:
@@ -58,11 +73,45 @@ class Common:
             depth_polarity=self.depth_polarity,
             focal_px=self.focal_px,
             f35_mm=self.f35,
+            scale_at=self.scale_at,
+            length=self.length,
+            scale_from=self.scale_from,
+            depth_fix=self.depth_fix,
         )
 
 
+def checked(parse: Callable[[str], object]) -> Callable[..., tuple[str, ...]]:
+    """A callback for texts that `parse` has to understand; they stay text."""
+
+    def callback(
+        _ctx: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        for text in texts:
+            parse(text)
+        return texts
+
+    return callback
+
+
+def _gigabytes(_ctx: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    """A size of memory in GB (10^9 bytes): "6", "6GB", "800 MB"."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+\.?\d*)\s*(gb|mb|)", text.strip().lower())
+    size = float(found[1]) / (1000 if found[2] == "mb" else 1) if found else 0.0
+    if size <= 0:
+        raise click.BadParameter(f"{text!r} is not a size of memory like 6GB or 800MB")
+    return size
+
+
 COMMON = [
-    click.option("--model", default="embedded", show_default=True, help="Depth model."),
+    click.option(
+        "--model",
+        default="embedded",
+        show_default=True,
+        help="Depth model: a name of `depthfx models list`, hf:OWNER/NAME, hf:FOLDER, "
+        "marigold:OWNER/NAME or onnx:FILE.toml.",
+    ),
     click.option("--weights", type=click.Path(path_type=Path), help="Weights file of the model."),
     click.option(
         "--device",
@@ -74,7 +123,7 @@ COMMON = [
     click.option(
         "--depth",
         type=click.Path(path_type=Path),
-        help="Use this depth file (npy, npz, PNG, TIFF) instead of a model.",
+        help="Use this depth file (npy, npz, PNG, TIFF, EXR, PFM, JPEG) instead of a model.",
     ),
     click.option(
         "--depth-unit",
@@ -97,11 +146,54 @@ COMMON = [
         help="Focal length as its 35 mm equivalent, in millimetres.",
     ),
     click.option(
+        "--scale-at",
+        metavar="X,Y=LENGTH",
+        multiple=True,
+        callback=checked(KnownDistance.parse),
+        help="The distance at a place gives depth its scale: 0.5,0.4=2.5m (m, cm, mm, ft, in); "
+        "several: the scale that fits all.",
+    ),
+    click.option(
+        "--length",
+        metavar="X,Y:X,Y=LENGTH",
+        multiple=True,
+        callback=checked(KnownLength.parse),
+        help="So does the length from place to place: 0.2,0.5:0.3,0.5=30cm.",
+    ),
+    click.option(
+        "--scale-from",
+        type=click.Path(path_type=Path),
+        help="So does a depth file of metres, with holes if need be, of the same frame.",
+    ),
+    click.option(
+        "--depth-fix",
+        metavar="MASK=far|LENGTH",
+        multiple=True,
+        callback=checked(KnownRegion.parse),
+        help="What a mask picture shows white is infinitely far, or so far: sky.png=far.",
+    ),
+    click.option(
         "--quality",
         type=click.Choice(["draft", "normal", "best"]),
         default="normal",
         show_default=True,
         help="How much work the depth model does.",
+    ),
+    click.option(
+        "--commercial-only",
+        is_flag=True,
+        help="Refuse models whose licence does not allow commercial use.",
+    ),
+    click.option(
+        "--compile",
+        is_flag=True,
+        help="Compile a network that runs in torch: minutes once, quicker over many photos.",
+    ),
+    click.option(
+        "--memory-limit",
+        metavar="GB",
+        callback=_gigabytes,
+        help="Memory that the model may take, like 6GB or 800MB.  [default: what is free]",
     ),
     click.option(
         "--jpeg-quality",

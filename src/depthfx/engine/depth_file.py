@@ -1,9 +1,12 @@
-"""Depth from a file the user gives: arrays and grey pictures, in whatever unit they are.
+"""Depth from a file the user gives: arrays and pictures, in whatever unit they are.
 
 Nothing in a PNG says whether white is near or far, nor in an array whether it holds
 metres. What is not told is inferred, and what was inferred stands in `Depth.origin`.
 
-    float or integer array, TIFF   most values in 0.05 to 1000, not within 0..1: metres
+    EXR channel Z (also depth.Z)   metres along the optical axis
+    float or integer array, TIFF,
+    other EXR channel              most values in 0.05 to 1000, not within 0..1: metres
+    PFM                            relative, larger is nearer: disparity or inverse depth
     16-bit picture                 holes of 0, the rest within 200..65534: millimetres
     anything else                  relative, white near
 
@@ -13,7 +16,7 @@ What `engine.depth_write` wrote has a sidecar that tells, and comes back as it w
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -34,11 +37,16 @@ MILLIMETRES = (200, 65534)
 """A sensor's range; a map stretched to all codes reaches 65535."""
 HOLES = 0.001
 """Share of zeros from which on a 16-bit picture is taken for a sensor's, with holes."""
+INFINITE_M = 1e10
+"""How Blender writes an infinite depth; from a tenth of that on it is read as one."""
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """What a file holds, as it is stored."""
+    """What a file holds, as it is stored.
+
+    picture : integer codes up to `top`; name : of the array, or what the format stands for
+    """
 
     values: NDArray[np.float32]
     kind: str
@@ -55,7 +63,7 @@ def read_depth(
     near_m: float | None = None,
     far_m: float | None = None,
 ) -> Depth:
-    """Depth of one file: .npy, .npz, PNG (8 or 16 bit) or TIFF (8, 16 bit or float).
+    """Depth of one file: .npy, .npz, PNG, TIFF, JPEG, PFM or OpenEXR.
 
     polarity : 'near-white' (larger is nearer: inverse depth) or 'far-white' (larger is
         farther: depth); None: inferred
@@ -64,8 +72,8 @@ def read_depth(
         relative values metric; `far_m` may be infinite
 
     With none of these told, the sidecar `<path>.json` of a file that depthfx wrote is
-    believed: depth comes back as it was, to the last bit from an array, to half a code
-    from a 16-bit picture.
+    believed: depth comes back as it was, to the last bit from inverse depth in an array, to
+    the last bit but one from metres, to half a code from a PNG or TIFF picture.
 
     NaN and negative values are unknown and filled from around; so is 0 in a map of depth.
     Infinite depth is inverse depth 0. Raises DepthError if the file cannot be read or
@@ -76,9 +84,10 @@ def read_depth(
     stored = _read(path)
     if polarity is None and unit is None and near_m is None and (told := _sidecar(path)):
         return _as_told(path, stored, told)
-    polarity, unit, inferred = _meaning(stored, polarity, unit, near_m is not None)
+    one_surface = _one_surface(path, stored)
+    polarity, unit, inferred = _meaning(one_surface, polarity, unit, near_m is not None)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        inverse, known = _inverse(path, stored, polarity, unit, near_m, far_m)
+        inverse, known = _inverse(path, one_surface, polarity, unit, near_m, far_m)
     if not known.any():
         raise DepthError(f"{path.name} holds no depth at all: every value is unknown")
     if not known.all():
@@ -89,6 +98,35 @@ def read_depth(
     if unit == "relative" and near_m is None:
         return Depth.relative(inverse, origin)
     return Depth(inverse, True, origin)
+
+
+def read_sparse(path: str | Path) -> tuple[Depth, Known]:
+    """Metric depth of a file with holes, and where it is known: bool (H, W).
+
+    Holes are 0, negative or NaN, and hold no depth to believe. Raises DepthError if the file
+    cannot be read or holds no metres.
+    """
+    path = Path(path)
+    stored = _read(path)
+    if told := _sidecar(path):
+        depth = _as_told(path, stored, told)
+        known = np.ones(depth.shape, bool)
+    else:
+        stored = _one_surface(path, stored)
+        polarity, unit, _ = _meaning(stored, None, None, False)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            inverse, known = _inverse(path, stored, polarity, unit, None, None)
+        words = _words(polarity, unit, None, None)
+        origin = f"file {path.name}, {stored.kind}, read as {words} (inferred)"
+        depth = Depth(np.maximum(inverse, 0), unit != "relative", origin)
+    if not depth.metric:
+        raise DepthError(
+            f"{path.name} gives no scale: {depth.origin}; give metres, as .npy, .npz, .exr or "
+            "float .tif, or millimetres as a 16-bit PNG with 0 where nothing is known"
+        )
+    if not known.any():
+        raise DepthError(f"{path.name} holds no depth at all: every value is unknown")
+    return depth, known
 
 
 def _check_words(
@@ -128,6 +166,10 @@ def _read(path: Path) -> _Stored:
         ".png": _read_picture,
         ".tif": _read_picture,
         ".tiff": _read_picture,
+        ".jpg": _read_picture,
+        ".jpeg": _read_picture,
+        ".pfm": _read_pfm,
+        ".exr": _read_exr,
     }
     reader = readers.get(path.suffix.lower())
     if reader is None:
@@ -173,19 +215,65 @@ def _from_array(path: Path, array: NDArray[np.generic], name: str = "") -> _Stor
 
 
 def _read_picture(path: Path) -> _Stored:
+    """All channels; which of them is depth, the sidecar or `_one_surface` says."""
     coded = np.fromfile(path, np.uint8)
-    pixels = cv2.imdecode(coded, cv2.IMREAD_UNCHANGED) if coded.size else None
+    flags = cv2.IMREAD_UNCHANGED
+    pixels = cv2.imdecode(coded, flags) if coded.size else None
     if pixels is None:
-        raise DepthError(f"{path.name} cannot be read: damaged, or not a PNG or TIFF picture")
-    if pixels.ndim == 3:
-        colours = pixels[..., :3]
-        if pixels.shape[2] >= 3 and (colours != colours[..., :1]).any():
-            raise DepthError(f"{path.name} is a colour picture: expected grey levels")
-        pixels = pixels[..., 0]
+        raise DepthError(f"{path.name} cannot be read: damaged, or not a PNG, TIFF or JPEG picture")
     if pixels.dtype.kind == "f":
         return _Stored(pixels.astype(np.float32), "float", False)
     bits = 8 * pixels.dtype.itemsize
     return _Stored(pixels.astype(np.float32), f"{bits} bit", True, "", 2.0**bits - 1)
+
+
+def _read_pfm(path: Path) -> _Stored:
+    """Portable float map: rows from below, the sign of its scale tells the byte order."""
+    with path.open("rb") as file:
+        kind = file.readline(16).strip()
+        size, scale = file.readline(64).split(), file.readline(64).strip()
+        channels = {b"Pf": 1, b"PF": 3}.get(kind)
+        if channels is None or len(size) != 2:
+            raise DepthError(f"{path.name} cannot be read: damaged, or not a PFM file")
+        columns, rows = (int(side) for side in size)
+        order = "<" if float(scale) < 0 else ">"
+        values = np.frombuffer(file.read(), f"{order}f4")
+    if rows < 1 or columns < 1 or values.size != rows * columns * channels:
+        raise DepthError(f"{path.name} is cut short: it should hold {columns} x {rows} values")
+    values = values.reshape(rows, columns, channels)[::-1].astype(np.float32)
+    return _Stored(np.squeeze(values, 2) if channels == 1 else values, "PFM", False, "disparity")
+
+
+def _read_exr(path: Path) -> _Stored:
+    """The channel Z, depth.Z or another that ends in .Z; else Y, or R, G, B if they are grey."""
+    import OpenEXR
+
+    with OpenEXR.File(str(path), separate_channels=True) as file:
+        planes = {name: channel.pixels for name, channel in file.channels().items()}
+    deep = sorted(name for name in planes if name == "Z" or name.endswith(".Z"))
+    if deep:
+        values = planes[deep[0]].astype(np.float32)
+        values = np.where(values >= INFINITE_M / 10, np.float32(np.inf), values)
+        return _Stored(values, f"EXR channel {deep[0]}", False, "metres")
+    if "Y" in planes or len(planes) == 1:
+        name = "Y" if "Y" in planes else next(iter(planes))
+        return _Stored(planes[name].astype(np.float32), f"EXR channel {name}", False)
+    if not {"R", "G", "B"} <= planes.keys():
+        raise DepthError(
+            f"{path.name} holds the channels {', '.join(sorted(planes))}: expected Z, Y or grey RGB"
+        )
+    colours = np.dstack([planes[name].astype(np.float32) for name in "RGB"])
+    return _Stored(colours, "EXR", False)
+
+
+def _one_surface(path: Path, stored: _Stored) -> _Stored:
+    """`stored` as one channel; raises DepthError if its channels are colours."""
+    if stored.values.ndim == 2:
+        return stored
+    colours = stored.values[..., :3]
+    if stored.values.shape[2] >= 3 and (colours != colours[..., :1]).any():
+        raise DepthError(f"{path.name} is a colour picture: expected grey levels")
+    return replace(stored, values=np.ascontiguousarray(colours[..., 0]))
 
 
 def _sidecar(path: Path) -> dict[str, Any] | None:
@@ -195,17 +283,21 @@ def _sidecar(path: Path) -> dict[str, Any] | None:
         told = json.loads(beside.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    ours = isinstance(told, dict) and str(told.get("quantity", "")).startswith("inverse depth")
-    return told if ours else None
+    quantity = str(told.get("quantity", "")) if isinstance(told, dict) else ""
+    return told if quantity.startswith(("inverse depth", "depth along")) else None
 
 
 def _as_told(path: Path, stored: _Stored, told: dict[str, Any]) -> Depth:
-    values = stored.values
     try:
-        if stored.picture:
-            low, high = float(told["black_inverse"]), float(told["white_inverse"])
-            values = np.float32(low) + values * np.float32((high - low) / stored.top)
-        metric = {"1/m": True, "relative": False}[told["unit"]]
+        values = _where_told(stored, str(told.get("where", "")))
+        if stored.picture or "white_inverse" in told:
+            black, white = float(told["black_inverse"]), float(told["white_inverse"])
+            values = np.float32(black) + values * np.float32((white - black) / stored.top)
+        metric = {"1/m": True, "m": True, "relative": False}[told["unit"]]
+        if told["unit"] == "m":
+            if not (values > 0).all():
+                raise ValueError("depth of no metres")
+            values = np.float32(1) / values
         if not (np.isfinite(values).all() and values.min() >= 0):
             raise ValueError("negative or infinite inverse depth")
     except (KeyError, TypeError, ValueError) as error:
@@ -215,6 +307,16 @@ def _as_told(path: Path, stored: _Stored, told: dict[str, Any]) -> Depth:
         ) from error
     origin = f"file {path.name}, {stored.kind}, as its .json says"
     return Depth(np.ascontiguousarray(values, np.float32), metric, origin)
+
+
+def _where_told(stored: _Stored, where: str) -> Plane:
+    """The part of what is stored that is depth; the rest is the photo."""
+    values = stored.values
+    if where == "right half":
+        values = values[:, values.shape[1] // 2 :]
+    if values.ndim == 3:
+        values = values[..., -1 if where == "last channel" else 0]
+    return values
 
 
 def _meaning(
@@ -236,6 +338,8 @@ def _meaning(
 
 def _infer_unit(stored: _Stored, polarity: str | None) -> Unit:
     values = stored.values[np.isfinite(stored.values) & (stored.values > 0)]
+    if stored.name == "metres":
+        return "m"
     if values.size == 0 or polarity == "near-white" or stored.name == "disparity":
         return "relative"
     if stored.name == "inverse":

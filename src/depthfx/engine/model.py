@@ -14,12 +14,18 @@ from depthfx.photo.photo import Photo
 class ModelInfo:
     """The record of one set of weights.
 
-    size_mb : of the weights file
+    summary : what it is good at
+    size_mb : of the weights files, 10^6 bytes
     licence : of the weights, with what its owners say of the data where it matters
     commercial : whether the licence allows commercial use
     metric : whether it answers in metres
     source : where the weights come from
-    checksum : SHA-256 of the weights file
+    checksum : SHA-256 of the weights file; empty where the hub's own is what counts
+    reason : why commercial use is allowed or not, a clause
+    licence_link : where the licence can be read
+    licence_note : what is certain about the licence and what is not
+    parameters_m : millions of parameters; None if nobody says
+    speed : measured, with the machine; empty if it was not
     """
 
     name: str
@@ -30,6 +36,11 @@ class ModelInfo:
     metric: bool
     source: str
     checksum: str
+    reason: str = ""
+    licence_link: str = ""
+    licence_note: str = ""
+    parameters_m: float | None = None
+    speed: str = ""
 
 
 class DepthModel(Protocol):

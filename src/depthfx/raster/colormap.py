@@ -27,18 +27,26 @@ def ramp(colours: str) -> NDArray[np.float32]:
     return srgb_to_linear(encoded.astype(np.float32) / 255)
 
 
-def colour_map(
-    plane: Plane, colours: str, low: float | None = None, high: float | None = None
-) -> NDArray[np.float32]:
-    """`plane` (H, W) between `low` and `high` as linear RGB (H, W, 3) float32.
+def limits(
+    plane: Plane, low: float | None = None, high: float | None = None
+) -> tuple[float, float]:
+    """Where a map of `plane` (H, W) begins and ends: `low` < `high`.
 
-    Limits that are not given are the 1st and 99th percentiles, so that a few stray
-    values do not flatten the rest.
+    What is not given is the 1st or 99th percentile, so that a few stray values do not
+    flatten the rest.
     """
     sample = plane[:: max(1, plane.shape[0] // 512), :: max(1, plane.shape[1] // 512)]
     low = float(np.percentile(sample, 1)) if low is None else low
     high = float(np.percentile(sample, 99)) if high is None else high
-    position = np.clip((plane - low) / max(high - low, 1e-9), 0, 1)
+    return low, max(high, low + 1e-3 * abs(low) + 1e-9)
+
+
+def colour_map(
+    plane: Plane, colours: str, low: float | None = None, high: float | None = None
+) -> NDArray[np.float32]:
+    """`plane` (H, W) between `low` and `high` (see `limits`) as linear RGB (H, W, 3) float32."""
+    low, high = limits(plane, low, high)
+    position = np.clip((plane - np.float32(low)) / np.float32(high - low), 0, 1)
     # Between two entries of the ramp, so that 16-bit files show no steps.
     index = position * 255
     lower = np.minimum(index.astype(np.int32), 254)
