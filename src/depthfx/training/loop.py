@@ -214,7 +214,7 @@ def train(recipe: Recipe, out: Path) -> Run:
             parts = step_losses(run.network, batch)
             total = torch.stack(list(parts.values())).sum()
             run.optimizer.zero_grad(set_to_none=True)
-            total.backward()  # type: ignore[no-untyped-call]
+            total.backward()
             torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
             run.optimizer.step()
             follow(run.averaged, run.network, min(recipe.average, (1 + run.step) / (10 + run.step)))

@@ -115,3 +115,11 @@ def test_a_device_that_is_not_there_is_refused(weights: Path) -> None:
     )
     with pytest.raises(ModelError, match=f"no {missing} device here"):
         DepthProModel(Context(weights=weights, device=missing))
+
+
+@pytest.mark.slow
+def test_compiled_it_gives_the_same_depth(weights: Path, model: DepthProModel) -> None:
+    compiled = DepthProModel(Context(weights=weights, device="cpu", compile=True))
+    expected = model.estimate(photo()).inverse
+    found = compiled.estimate(photo()).inverse
+    assert np.median(np.abs(found - expected)) < 0.01 * expected.max()

@@ -57,7 +57,7 @@ def load_depth_pro(
     field_of_view : False leaves that part of the network out, a third of all parameters
     """
     with _refused(path):
-        stored = _with_our_names(_stored(path))
+        stored = _with_our_names(path, _stored(path))
         network = _empty(path, stored.shapes, field_of_view)
         _check_fit(path, stored.shapes, network, field_of_view)
         loaded = {}
@@ -65,6 +65,11 @@ def load_depth_pro(
         for start in range(0, len(wanted), AT_ONCE):
             names = wanted[start : start + AT_ONCE]
             for name, tensor in zip(names, stored.read(names), strict=True):
+                if not tensor.is_floating_point():
+                    raise ModelError(
+                        f"weights {path} do not fit Depth Pro: {name} holds {tensor.dtype}, "
+                        "not real numbers"
+                    )
                 kind = torch.float32 if IN_FLOAT32.search(name) else dtype
                 loaded[name] = tensor.to(device=device, dtype=kind, copy=True)
     network.load_state_dict(loaded, strict=True, assign=True)
@@ -143,6 +148,16 @@ def config_of(shapes: Mapping[str, Shape]) -> DepthProConfig:
     heads = embed_dim // HEAD_CHANNELS
     if min(tokens // 8, depth // 4, heads, patch) < 1 or max(tokens, depth, heads) > 256:
         raise ValueError("no such network")
+    features = shapes["decoder.fusions.0.out_conv.weight"][0]
+    head_width = shapes["head.2.weight"][0]
+    widths = (
+        shapes["encoder.upsample_latent1.0.weight"][0],
+        shapes["encoder.upsample0.0.weight"][0],
+        shapes["encoder.upsample1.0.weight"][0],
+        shapes["encoder.upsample2.0.weight"][0],
+    )
+    if min(features // 8, head_width, *widths) < 1:
+        raise ValueError("no such network")
     return DepthProConfig(
         window=tokens * patch,
         patch=patch,
@@ -150,14 +165,9 @@ def config_of(shapes: Mapping[str, Shape]) -> DepthProConfig:
         depth=depth,
         heads=heads,
         early=(depth // 4 - 1, depth // 2 - 1),
-        features=shapes["decoder.fusions.0.out_conv.weight"][0],
-        widths=(
-            shapes["encoder.upsample_latent1.0.weight"][0],
-            shapes["encoder.upsample0.0.weight"][0],
-            shapes["encoder.upsample1.0.weight"][0],
-            shapes["encoder.upsample2.0.weight"][0],
-        ),
-        head_width=shapes["head.2.weight"][0],
+        features=features,
+        widths=widths,
+        head_width=head_width,
     )
 
 
@@ -222,8 +232,11 @@ def _our_name(name: str) -> str:
     return name
 
 
-def _with_our_names(stored: Stored) -> Stored:
-    """The same parameters under the names of the network here."""
+def _with_our_names(path: Path, stored: Stored) -> Stored:
+    """The same parameters under the names of the network here.
+
+    Raises ModelError if several would have one name.
+    """
     if not any(name.startswith("depth_pro.") for name in stored.shapes):
         return stored
     sources: dict[str, list[str]] = {}
@@ -231,24 +244,28 @@ def _with_our_names(stored: Stored) -> Stored:
         if name.endswith("embeddings.mask_token"):
             continue  # only for training the transformer
         part = re.match(r"(.*)\.attention\.attention\.(query|key|value)\.(weight|bias)$", name)
-        if part is None:
-            sources[_our_name(name)] = [name]
-        elif part[2] == "query":
-            # Ours computes all three in one product.
-            stem = f"{part[1]}.attention.attention."
-            both = _our_name(f"{part[1]}.attn.qkv.{part[3]}")
-            sources[both] = [f"{stem}{kind}.{part[3]}" for kind in ("query", "key", "value")]
-
-    def shape(names: list[str]) -> Shape:
-        if len(names) == 1:
-            return stored.shapes[names[0]]
-        return (sum(stored.shapes[name][0] for name in names), *stored.shapes[names[0]][1:])
+        # Ours computes query, key and value in one product.
+        ours = _our_name(f"{part[1]}.attn.qkv.{part[3]}" if part else name)
+        sources.setdefault(ours, []).append(name)
+    shapes = {}
+    for ours, names in sources.items():
+        parts = [stored.shapes[name] for name in sorted(names, key=_place)]
+        whole = 3 if ".attn.qkv." in ours and names != [ours] else 1
+        if len(parts) != whole or len(set(parts)) != 1 or not all(parts):
+            found = ", ".join(f"{name} {stored.shapes[name]}" for name in names)
+            raise ModelError(f"weights {path} do not fit Depth Pro: {ours} from {found}")
+        shapes[ours] = (whole * parts[0][0], *parts[0][1:])
 
     def read(names: Iterable[str]) -> Iterator[Tensor]:
-        wanted = list(names)
-        parts = stored.read([source for name in wanted for source in sources[name]])
-        for name in wanted:
-            found = [next(parts) for _ in sources[name]]
+        wanted = [sorted(sources[name], key=_place) for name in names]
+        parts = stored.read([source for several in wanted for source in several])
+        for several in wanted:
+            found = [next(parts) for _ in several]
             yield found[0] if len(found) == 1 else torch.cat(found)
 
-    return Stored({name: shape(names) for name, names in sources.items()}, read)
+    return Stored(shapes, read)
+
+
+def _place(name: str) -> int:
+    """Where a parameter of the port stands in ours: query, key, value."""
+    return next((i for i, kind in enumerate(("query", "key", "value")) if f".{kind}." in name), 0)
