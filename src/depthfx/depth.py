@@ -33,6 +33,10 @@ class Depth:
         shows beside its front surface (equal to `inverse` where there is one surface).
     coverage : (H, W) float32 in 0..1 or None, the front surface's share of the pixel.
     focal_px : the focal length in pixels that the model saw in this photo; None: it saw none.
+    scale_error : share by which all metres may be off together, where they were measured (0:
+        nothing is known of it); None: they follow from the focal length
+    model_error : share by which the model's metres may be off together, beside what the focal
+        length does; None: it was not measured
     stamp : what outputs say of the model: its name, the SHA-256 of its weights, its licence.
 
     Raises ShapeError if an array has the wrong shape or type, or values that are
@@ -45,6 +49,8 @@ class Depth:
     behind: Plane | None = None
     coverage: Plane | None = None
     focal_px: float | None = None
+    scale_error: float | None = None
+    model_error: float | None = None
     stamp: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -65,12 +65,12 @@ def open(
         return Scene.of(photo, context, adjust=adjust)
     from depthfx.engine.depth_file import read_depth
     from depthfx.engine.find import fit
-    from depthfx.engine.scale import MeasuredDepth
+    from depthfx.engine.scale import measured
 
     read = read_depth(Path(depth), unit=depth_unit, polarity=depth_polarity)
     given = fit(read, photo, Path(depth))
     if given.metric:
-        given = MeasuredDepth.of(given, "", 0.0)
+        given = measured(given, "", 0.0)
     return Scene.of(photo, context, depth=given, adjust=adjust)
 
 
@@ -146,8 +146,8 @@ def _with_stamp(scene: Scene) -> Photo:
     from depthfx.engine.find import matte_stamp
     from depthfx.photo.xmp import stamped
 
-    # What was found so far: nothing is estimated to speak of it.
-    depth, matte = scene.channels._depth, scene.channels._matte
+    # Nothing is estimated to speak of it.
+    depth, matte = scene.channels.found
     facts = {"depth": depth.origin, **depth.stamp} if depth is not None else {}
     facts |= matte_stamp(scene.context) if matte is not None else {}
     if not facts:

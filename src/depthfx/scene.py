@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -39,10 +39,18 @@ class Channels:
 
     Shared by every scene of a chain, so that a change of colours does not cost a
     second estimate. `find_depth` and `find_matte` are called at most once.
+
+    find_draft : a rough depth that is found at once, or None
     """
 
-    def __init__(self, find_depth: Callable[[], Depth], find_matte: Callable[[], Plane]):
+    def __init__(
+        self,
+        find_depth: Callable[[], Depth],
+        find_matte: Callable[[], Plane],
+        find_draft: Callable[[], Depth | None] = lambda: None,
+    ):
         self._find_depth, self._find_matte = find_depth, find_matte
+        self.find_draft = find_draft
         self._depth: Depth | None = None
         self._matte: Plane | None = None
         self._lock = threading.RLock()
@@ -53,6 +61,11 @@ class Channels:
             if self._depth is None:
                 self._depth = self._find_depth()
             return self._depth
+
+    @property
+    def found(self) -> tuple[Depth | None, Plane | None]:
+        """Depth and matte as far as they were found; finds neither."""
+        return self._depth, self._matte
 
     @property
     def matte(self) -> Plane:
@@ -112,7 +125,13 @@ class Scene:
 
             return matte if matte is not None else find_matte(photo, context)
 
-        return cls(photo, Channels(find_depth, find_matte), context)
+        def find_draft() -> Depth | None:
+            from depthfx.engine.find import find_draft
+
+            found = find_draft(photo, context) if depth is None else None
+            return found if found is None or adjust is None else adjust(found)
+
+        return cls(photo, Channels(find_depth, find_matte, find_draft), context)
 
     @classmethod
     def from_arrays(
@@ -158,6 +177,17 @@ class Scene:
         """The photo's camera; where its focal length is a guess, with the one the model saw."""
         camera = self.photo.camera
         return seen_by(camera, self.depth) if camera.known_focal_px is None else camera
+
+    def in_two_speeds(self) -> Iterator[Scene]:
+        """This scene with a draft of its depth at once, then with its depth.
+
+        Both depths are of the same frame and in the same unit. There is no draft where the
+        depth was given, and none where licences forbid it.
+        """
+        draft = self.channels.find_draft()
+        if draft is not None:
+            yield replace(self, channels=Channels(lambda: draft, lambda: self.matte))
+        yield self
 
     def with_pixels(self, pixels: Pixels) -> Scene:
         """Other colours on the same geometry: depth and matte stay."""

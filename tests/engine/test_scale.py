@@ -12,9 +12,9 @@ from depthfx.depth import Depth
 from depthfx.engine.known import KnownDistance, KnownLength
 from depthfx.engine.scale import (
     FOCAL_UNCERTAINTY,
-    MeasuredDepth,
     align_to,
     fit_line,
+    measured,
     metres_uncertainty,
     scale_by_known,
     scale_by_subject,
@@ -61,7 +61,7 @@ def test_the_origin_says_how():
 
 
 def test_what_the_model_said_of_itself_stays():
-    seen = Depth(ramp(), False, "x", ramp() / 2, np.ones_like(ramp()), 77.0, {"model": "m"})
+    seen = Depth(ramp(), False, "x", ramp() / 2, np.ones_like(ramp()), 77.0, stamp={"model": "m"})
     found = scale_by_known(seen, CAMERA, [KnownDistance((0.5, 0.5), 1.0)])
     assert (found.focal_px, found.stamp) == (77.0, {"model": "m"})
     np.testing.assert_allclose(found.behind, found.inverse / 2, rtol=1e-6)
@@ -269,8 +269,8 @@ def test_metres_are_as_uncertain_as_the_focal_length_unless_they_were_measured()
     assert shares[0] == 0.01
     guess = Camera.guess(WIDTH, HEIGHT)
     assert guess.f35_mm * (1 + shares[-1]) == pytest.approx(50.0)  # reaches a normal lens
-    assert metres_uncertainty(MeasuredDepth.of(depth, "", 0.03), guess) == 0.03
-    own = Depth(ramp(), True, "a network", stamp={"metres_error": "0.3"})
+    assert metres_uncertainty(measured(depth, "", 0.03), guess) == 0.03
+    own = Depth(ramp(), True, "a network", model_error=0.3)
     exif = Camera(WIDTH, HEIGHT, 100.0, FocalOrigin.EXIF)
     assert metres_uncertainty(own, exif) == pytest.approx(
         math.hypot(0.3, FOCAL_UNCERTAINTY[FocalOrigin.EXIF])

@@ -10,8 +10,11 @@ from tests.engine.depth_pro.tiny import saved
 
 from depthfx.camera import Camera
 from depthfx.context import Context
-from depthfx.engine.find import depths, find_depth
+from depthfx.depth import Depth
+from depthfx.engine.find import find_depth
+from depthfx.engine.scale import measured
 from depthfx.photo.photo import Photo
+from depthfx.scene import Scene
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +30,13 @@ def photo() -> Photo:
 
 
 def test_the_draft_comes_first_and_the_model_then(context: Context, photo: Photo) -> None:
-    found = depths(photo, context)
-    draft = next(found)
+    found = Scene.of(photo, context).in_two_speeds()
+    draft = next(found).depth
     assert draft.stamp["model"] == "embedded"
     # Depth Pro's weights are not even opened for the draft.
     assert all(getattr(model, "_network", None) is None for model in context.cache.values())
-    (final,) = found
+    final = next(found).depth
+    assert next(found, None) is None
     assert final.stamp["model"] == "depth-pro"
     assert draft.metric
     assert final.metric
@@ -78,13 +82,26 @@ def test_a_relative_models_draft_is_relative(photo: Photo, tmp_path: Path) -> No
     DPTImageProcessor(size={"height": 70, "width": 70}, ensure_multiple_of=14).save_pretrained(
         tmp_path
     )
-    draft, final = depths(photo, Context(model=f"hf:{tmp_path}", device="cpu"))
+    scene = Scene.of(photo, Context(model=f"hf:{tmp_path}", device="cpu"))
+    draft, final = (speed.depth for speed in scene.in_two_speeds())
     assert not draft.metric
     assert not final.metric
     assert np.percentile(draft.inverse, 99) == pytest.approx(1, rel=1e-3)
 
 
 def test_the_embedded_network_asked_for_gives_draft_and_normal(photo: Photo) -> None:
-    draft, final = depths(photo, Context())
+    draft, final = (speed.depth for speed in Scene.of(photo).in_two_speeds())
     assert draft.stamp == final.stamp
     assert not np.array_equal(draft.inverse, final.inverse)
+
+
+def test_both_speeds_get_the_same_scale(photo: Photo) -> None:
+    scene = Scene.of(photo, adjust=lambda depth: measured(depth, "twice as near", 0.1, scale=2))
+    plain = Scene.of(photo)
+    for scaled, as_found in zip(scene.in_two_speeds(), plain.in_two_speeds(), strict=True):
+        np.testing.assert_allclose(scaled.depth.inverse, 2 * as_found.depth.inverse, rtol=1e-6)
+
+
+def test_a_depth_that_was_given_needs_no_draft(photo: Photo) -> None:
+    given = Scene.of(photo, depth=Depth(np.ones(photo.shape, np.float32), True, "given"))
+    assert list(given.in_two_speeds()) == [given]

@@ -204,7 +204,7 @@ def _probe(
 ) -> None:
     """Print the distance at each place with what it is known by."""
     from depthfx.engine.depth_write import NO_SCALE
-    from depthfx.engine.scale import MeasuredDepth, metres_uncertainty
+    from depthfx.engine.scale import metres_uncertainty
 
     if not found.metric:
         raise DepthError(NO_SCALE.format(origin=found.origin))
@@ -223,11 +223,11 @@ def _probe(
         print(json_line({**facts, "metres_uncertainty": round(share, 4), "points": points}))
         return
     lens = f"focal length {camera.focal_px:.0f} px from {camera.origin}"
-    if isinstance(found, MeasuredDepth):
+    if found.scale_error is not None:
         within = f", metres within {share:.0%} where measured"
         lens += within if share else ", on which the file's metres do not depend"
     else:
-        own = "" if "metres_error" in found.stamp else ", the model's own error not counted"
+        own = "" if found.model_error is not None else ", the model's own error not counted"
         lens += f", metres within {share:.0%} by that{own}"
     for where, metres in zip(places, distances, strict=True):
         name = f"{place_words(where)}: " if len(places) > 1 else ""

@@ -11,7 +11,7 @@ from depthfx import registry
 COMMANDS = {
     "apply": ("depthfx.cli.apply:apply", "Apply a chain of effects, or a recipe."),
     "completion": ("depthfx.cli.lists:completion", "Print the shell's completion script."),
-    "depth": ("depthfx.cli.depth:depth", "Write a photo's depth, or probe it at a point."),
+    "depth": ("depthfx.cli.depth:depth", "Write a photo's depth, or probe it at places."),
     "effects": ("depthfx.cli.lists:effects", "List the effects, or describe one."),
     "inspect": ("depthfx.cli.inspect:inspect", "Say what is known of a photo."),
     "models": ("depthfx.cli.models:models", "List, describe or fetch depth models."),

@@ -79,25 +79,42 @@ def read_depth(
     Infinite depth is inverse depth 0. Raises DepthError if the file cannot be read or
     what is told of it contradicts itself.
     """
+    depth, known = read_known(path, polarity=polarity, unit=unit, near_m=near_m, far_m=far_m)
+    if known.all():
+        return depth
+    filled = np.maximum(push_pull(depth.inverse, known.astype(np.float32)), 0)
+    if depth.metric:
+        return replace(depth, inverse=filled)
+    return Depth.relative(filled, depth.origin)
+
+
+def read_known(
+    path: str | Path,
+    *,
+    polarity: str | None = None,
+    unit: str | None = None,
+    near_m: float | None = None,
+    far_m: float | None = None,
+) -> tuple[Depth, Known]:
+    """`read_depth` without filling: the depth, and where it is known, bool (H, W)."""
     path = Path(path)
     _check_words(path, polarity, unit, near_m, far_m)
     stored = _read(path)
     if polarity is None and unit is None and near_m is None and (told := _sidecar(path)):
-        return _as_told(path, stored, told)
-    one_surface = _one_surface(path, stored)
-    polarity, unit, inferred = _meaning(one_surface, polarity, unit, near_m is not None)
+        depth = _as_told(path, stored, told)
+        return depth, np.ones(depth.shape, bool)
+    stored = _one_surface(path, stored)
+    polarity, unit, inferred = _meaning(stored, polarity, unit, near_m is not None)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        inverse, known = _inverse(path, one_surface, polarity, unit, near_m, far_m)
+        inverse, known = _inverse(path, stored, polarity, unit, near_m, far_m)
     if not known.any():
         raise DepthError(f"{path.name} holds no depth at all: every value is unknown")
-    if not known.all():
-        inverse = push_pull(inverse, known.astype(np.float32))
     origin = f"file {path.name}, {stored.kind}, read as {_words(polarity, unit, near_m, far_m)}"
     origin += " (inferred)" if inferred else ""
     inverse = np.maximum(inverse, 0)
     if unit == "relative" and near_m is None:
-        return Depth.relative(inverse, origin)
-    return Depth(inverse, True, origin)
+        return Depth.relative(inverse, origin), known
+    return Depth(inverse, True, origin), known
 
 
 def read_sparse(path: str | Path) -> tuple[Depth, Known]:
@@ -106,26 +123,12 @@ def read_sparse(path: str | Path) -> tuple[Depth, Known]:
     Holes are 0, negative or NaN, and hold no depth to believe. Raises DepthError if the file
     cannot be read or holds no metres.
     """
-    path = Path(path)
-    stored = _read(path)
-    if told := _sidecar(path):
-        depth = _as_told(path, stored, told)
-        known = np.ones(depth.shape, bool)
-    else:
-        stored = _one_surface(path, stored)
-        polarity, unit, _ = _meaning(stored, None, None, False)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            inverse, known = _inverse(path, stored, polarity, unit, None, None)
-        words = _words(polarity, unit, None, None)
-        origin = f"file {path.name}, {stored.kind}, read as {words} (inferred)"
-        depth = Depth(np.maximum(inverse, 0), unit != "relative", origin)
+    depth, known = read_known(path)
     if not depth.metric:
         raise DepthError(
-            f"{path.name} gives no scale: {depth.origin}; give metres, as .npy, .npz, .exr or "
-            "float .tif, or millimetres as a 16-bit PNG with 0 where nothing is known"
+            f"{Path(path).name} gives no scale: {depth.origin}; give metres, as .npy, .npz, .exr "
+            "or float .tif, or millimetres as a 16-bit PNG with 0 where nothing is known"
         )
-    if not known.any():
-        raise DepthError(f"{path.name} holds no depth at all: every value is unknown")
     return depth, known
 
 

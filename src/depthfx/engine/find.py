@@ -12,7 +12,6 @@ catalogue ("depth-anything-v2-small"), or says itself where its files are:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -68,25 +67,27 @@ def model(name: str = "embedded", context: Context | None = None) -> DepthModel:
 
 def find_depth(photo: Photo, context: Context) -> Depth:
     """Depth of `photo` by the context's model, which its stamp names; a draft if that will do."""
-    return next(depths(photo, context)) if context.quality == "draft" else _estimate(photo, context)
+    if context.quality == "draft":
+        draft = find_draft(photo, context)
+        if draft is not None:
+            return draft
+        context = replace(context, quality="normal")
+    return _estimate(photo, context)
 
 
-def depths(photo: Photo, context: Context) -> Iterator[Depth]:
-    """Depth in two speeds: a draft by the embedded network at once, then the model asked for.
+def find_draft(photo: Photo, context: Context) -> Depth | None:
+    """A rough depth at once, by the embedded network, for a model that takes its time.
 
-    Both speak of the same frame in the same unit: metres if the model answers in metres,
-    else relative depth. Where licences must allow commercial use and the embedded
-    network's does not, there is no draft.
+    In the unit of the model asked for: metres if it answers in metres, else relative. None
+    where licences must allow commercial use and the embedded network's does not.
     """
-    drafts = context.model == EmbeddedModel.info.name
-    if EmbeddedModel.info.commercial or not context.commercial_only or drafts:
-        metric = model(context.model, context).info.metric
-        draft = _estimate(photo, replace(_for_embedded(context), quality="draft"))
-        words = "draft by the embedded network"
-        yield replace(draft, origin=words) if metric else _relative(draft, words)
-    yield _estimate(
-        photo, context if context.quality != "draft" else replace(context, quality="normal")
-    )
+    asked = context.model == EmbeddedModel.info.name
+    if context.commercial_only and not (EmbeddedModel.info.commercial or asked):
+        return None
+    metric = asked or model(context.model, context).info.metric
+    draft = _estimate(photo, replace(_for_embedded(context), quality="draft"))
+    words = "draft by the embedded network"
+    return replace(draft, origin=words) if metric else _relative(draft, words)
 
 
 def _relative(depth: Depth, words: str) -> Depth:
@@ -102,6 +103,7 @@ def _estimate(photo: Photo, context: Context) -> Depth:
     depth = found.estimate(photo, context)
     if depth.stamp:
         return depth
+    # A plugin that says nothing of itself.
     weights = hub.checksum(context.weights) if context.weights else found.info.checksum
     stamp = {
         "model": found.info.name,
@@ -209,4 +211,4 @@ def fit(depth: Depth, photo: Photo, path: Path) -> Depth:
     if depth.shape == photo.shape:
         return depth
     fine = refine(photo.pixels, depth.inverse)
-    return Depth(fine.inverse, depth.metric, depth.origin, fine.behind, fine.coverage)
+    return replace(depth, inverse=fine.inverse, behind=fine.behind, coverage=fine.coverage)

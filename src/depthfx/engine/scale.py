@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,40 +69,28 @@ MOST_SAMPLES = 50_000
 Values = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class MeasuredDepth(Depth):
-    """Depth whose metres come from something measured, not from the focal length.
+def measured(
+    depth: Depth, words: str, error: float, scale: float = 1.0, shift: float = 0.0
+) -> Depth:
+    """`depth` with `scale * inverse + shift` in 1/m, measured: it does not follow from the lens.
 
-    scale_error : share by which all metres may be off together; 0 if nothing is known of it
+    words : added to its origin; error : share by which all metres may be off together
     """
 
-    scale_error: float = 0.0
+    def moved(plane: Plane) -> Plane:
+        there = np.float32(scale) * plane + np.float32(shift)
+        return np.where(plane > 0, np.maximum(there, 0), 0).astype(np.float32)
 
-    @classmethod
-    def of(
-        cls,
-        depth: Depth,
-        words: str,
-        error: float,
-        scale: float = 1.0,
-        shift: float = 0.0,
-    ) -> MeasuredDepth:
-        """`depth` with `scale * inverse + shift` in 1/m, `words` added to its origin."""
-
-        def moved(plane: Plane | None) -> Plane | None:
-            if plane is None or (scale == 1 and shift == 0):
-                return plane
-            there = np.float32(scale) * plane + np.float32(shift)
-            return np.where(plane > 0, np.maximum(there, 0), 0).astype(np.float32)
-
-        kept = {field.name: getattr(depth, field.name) for field in fields(Depth)}
-        kept |= {
-            "inverse": moved(depth.inverse),
-            "behind": moved(depth.behind),
-            "metric": True,
-            "origin": f"{depth.origin}, {words}" if words else depth.origin,
-        }
-        return cls(**kept, scale_error=error)
+    told = replace(
+        depth,
+        metric=True,
+        origin=f"{depth.origin}, {words}" if words else depth.origin,
+        scale_error=error,
+    )
+    if scale == 1 and shift == 0:
+        return told
+    behind = None if depth.behind is None else moved(depth.behind)
+    return replace(told, inverse=moved(depth.inverse), behind=behind)
 
 
 def metres_uncertainty(depth: Depth, camera: Camera) -> float:
@@ -110,12 +98,11 @@ def metres_uncertainty(depth: Depth, camera: Camera) -> float:
 
     What was measured has its own error. A network's metres are as uncertain as the focal
     length of `camera` (it sees angles; size over angle is distance), and what the model
-    says of itself under "metres_error" in its stamp comes on top.
+    is off by itself comes on top.
     """
-    if isinstance(depth, MeasuredDepth):
+    if depth.scale_error is not None:
         return depth.scale_error
-    own = float(depth.stamp.get("metres_error", 0))
-    return math.hypot(FOCAL_UNCERTAINTY[camera.origin], own)
+    return math.hypot(FOCAL_UNCERTAINTY[camera.origin], depth.model_error or 0)
 
 
 def scale_by_known(
@@ -123,7 +110,7 @@ def scale_by_known(
     camera: Camera,
     distances: Sequence[KnownDistance] = (),
     lengths: Sequence[KnownLength] = (),
-) -> MeasuredDepth:
+) -> Depth:
     """`depth` in the metres that known distances and lengths give it.
 
     camera : of the photo; its focal length turns lengths across the picture into distances
@@ -154,7 +141,7 @@ def scale_by_known(
         + [_length_error(depth, camera, known) for known in lengths]
     )
     words = f"scaled by {knowns[0]}" if len(knowns) == 1 else _words(len(knowns), off, shift)
-    return MeasuredDepth.of(depth, words, math.hypot(error, spread), scale, shift)
+    return measured(depth, words, math.hypot(error, spread), scale, shift)
 
 
 def align_to(depth: Depth, reference: Depth, known: NDArray[np.bool_] | None = None) -> Depth:
@@ -182,7 +169,7 @@ def align_to(depth: Depth, reference: Depth, known: NDArray[np.bool_] | None = N
         )
     words = f"scaled by {reference.origin}" + (" (scale and shift)" if shift else "")
     error = math.hypot(TAPE_UNCERTAINTY, half)
-    return MeasuredDepth.of(depth, f"{words}, half within {half:.1%}", error, scale, shift)
+    return measured(depth, f"{words}, half within {half:.1%}", error, scale, shift)
 
 
 def _laid_over(
@@ -227,7 +214,7 @@ def scale_by_subject(depth: Depth, where: Place, radius: float, metres: float) -
     if seen <= VANISHING * float(depth.inverse.max()):
         return depth
     words = f"scaled by EXIF, subject at {metres_words(metres)}"
-    return MeasuredDepth.of(depth, words, SUBJECT_UNCERTAINTY, 1 / (metres * seen))
+    return measured(depth, words, SUBJECT_UNCERTAINTY, 1 / (metres * seen))
 
 
 def fit_line(seen: Values, true: Values) -> tuple[float, float]:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthfx.depth import Plane
-from depthfx.engine import depth_file
+from depthfx.engine.depth_file import read_known
 from depthfx.errors import DepthError, DepthfxError
 from depthfx.photo.photo import Photo
 from depthfx.photo.read import read_photo
@@ -204,21 +204,8 @@ def _number(path: Path, name: str, value: object) -> float | None:
 def _truth(path: Path, told: dict[str, Any]) -> tuple[Plane, Mask, bool]:
     """Inverse depth of a file, where it is known, and whether it is metric."""
     words = {key: told.get(key) for key in ("unit", "polarity", "near_m", "far_m")}
-    depth = depth_file.read_depth(path, **words)
-    return depth.inverse, _known(path, words, depth.shape), depth.metric
-
-
-def _known(path: Path, words: dict[str, Any], shape: tuple[int, int]) -> Mask:
-    """Where a file has a value of its own; `read_depth` fills the rest from around."""
-    if not any(words.values()) and depth_file._sidecar(path):
-        return np.ones(shape, np.bool_)
-    stored = depth_file._one_surface(path, depth_file._read(path))
-    near_m, far_m = words["near_m"], words["far_m"]
-    polarity, unit, _ = depth_file._meaning(
-        stored, words["polarity"], words["unit"], near_m is not None
-    )
-    with np.errstate(all="ignore"):
-        return depth_file._inverse(path, stored, polarity, unit, near_m, far_m)[1]
+    depth, known = read_known(path, **words)
+    return depth.inverse, known, depth.metric
 
 
 def _grey(path: Path) -> NDArray[Any]:

@@ -27,6 +27,9 @@ from depthfx.photo.photo import Photo
 WEIGHTS = Path(__file__).with_name("embedded.onnx")
 FARTHEST_M = 1000.0
 """Inverse depth below that of this distance counts as infinitely far."""
+METRES_ERROR = 0.4
+"""Share by which all metres of a photo are off together in rooms, two times in three not more
+(60 rooms of the evaluation photos, focal length told); farther off in streets."""
 
 
 class EmbeddedModel:
@@ -92,7 +95,18 @@ class EmbeddedModel:
             "embedded network, metres are approximate",
             fine.behind,
             fine.coverage,
+            model_error=METRES_ERROR,
+            stamp=self.stamp,
         )
+
+    @property
+    def stamp(self) -> dict[str, str]:
+        """What every output made with this network says of it."""
+        return {
+            "model": self.info.name,
+            "weights_sha256": self.checksum,
+            "licence": self.info.licence,
+        }
 
     def matte(self, photo: Photo, context: Context | None = None) -> Plane:
         """(H, W) float32: the subject's cover of each pixel, refined along the picture's edges."""
