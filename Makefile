@@ -7,7 +7,7 @@ RUNTIME := $(VENV)/.runtime
 SHARED ?= ../shared
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install format lint type test test-all bench check docs clean pictures
+.PHONY: help demo install format lint type test test-all bench bench-engine check docs clean pictures
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ test-all: $(INSTALLED) ## Run all tests
 
 bench: $(INSTALLED) ## Time start-up and the portrait command on a 12 MP photo
 	$(BIN)/python -m depthfx.evaluation bench
+
+bench-engine: $(INSTALLED) ## Time Depth Pro at full size against transformers' port (20 minutes)
+	$(BIN)/python -m depthfx.evaluation engine
 
 check: lint type test ## What a change has to pass
 

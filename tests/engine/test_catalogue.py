@@ -18,7 +18,7 @@ from depthfx.context import Context
 from depthfx.engine import catalogue, find
 from depthfx.engine.catalogue import Entry, entries
 from depthfx.engine.embedded.model import EmbeddedModel
-from depthfx.engine.onnx_description import read_description
+from depthfx.engine.onnx.description import read_description
 from depthfx.errors import ModelError
 from depthfx.photo.photo import Photo
 from depthfx.scene import Scene

@@ -18,13 +18,13 @@ from depthfx.engine import onnx_depth
 from depthfx.engine.embedded.model import WEIGHTS
 from depthfx.engine.embedded.runtime import FRAME, LOOKS, Network
 from depthfx.engine.meaning import FAR_OVER_NEAR, Meaning, inverse_depth
-from depthfx.engine.onnx_depth import OnnxModel
-from depthfx.engine.onnx_description import read_description
+from depthfx.engine.onnx.model import OnnxModel
+from depthfx.engine.onnx.description import read_description
 from depthfx.engine.points import camera_of_points
 from depthfx.errors import ModelError
 from depthfx.photo.colour import srgb_to_linear
 
-KNOWN = Path(onnx_depth.__file__).with_name("onnx_models")
+KNOWN = Path(onnx_depth.__file__).with_name("onnx", "models")
 RED = [1.0, 0.0, 0.0]
 SIZES = [(17, 23), (1, 1), (61, 40), (200, 3000), (3000, 200)]
 

@@ -18,7 +18,7 @@ from depthfx.errors import ModelError
 from depthfx.registry import model_names
 
 RECORDS = Path(__file__).with_name("catalogue.toml")
-DESCRIPTIONS = Path(__file__).with_name("onnx_models")
+DESCRIPTIONS = Path(__file__).parent / "onnx" / "models"
 """What is said of the ONNX models that depthfx knows, see docs/onnx-models.md."""
 
 PREFIXES = {"hf": "transformers", "marigold": "marigold", "onnx": "onnx"}

@@ -42,7 +42,7 @@ NEAREST_M = 0.001
 BACKENDS = {
     "transformers": "depthfx.engine.transformers_depth:TransformersModel",
     "marigold": "depthfx.engine.marigold:MarigoldModel",
-    "onnx": "depthfx.engine.onnx_depth:OnnxModel",
+    "onnx": "depthfx.engine.onnx.model:OnnxModel",
 }
 
 

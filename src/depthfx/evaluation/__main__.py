@@ -3,6 +3,7 @@
 bench                 start-up time and the portrait command on a 12 MP photo
 score FOLDER          the reference data's own scorers over what the commands use
 reference -o FILE     the reference page of all effects, from their declarations
+engine                Depth Pro against transformers' port: time, memory, answers
 pairs FOLDER          a depth model measured on photos whose depth or matte is known
 """
 
@@ -17,6 +18,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m depthfx.evaluation")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("bench", help="start-up and the portrait command on a 12 MP photo")
+    engine = commands.add_parser("engine", help="Depth Pro against transformers' port")
+    engine.add_argument("--runs", type=int, default=3, help="timed runs of each way")
     score = commands.add_parser("score", help="run the scorers of the reference data")
     score.add_argument("folder", type=Path, help="folder with rgbd, subjects, truth")
     score.add_argument("parts", nargs="*", default=["rgbd", "subjects", "truth"])
@@ -28,6 +31,10 @@ def main() -> None:
         from depthfx.evaluation.bench import bench
 
         bench()
+    elif arguments.command == "engine":
+        from depthfx.evaluation.engine import bench_engine
+
+        bench_engine(arguments.runs)
     elif arguments.command == "score":
         from depthfx.evaluation.score import score as run
 

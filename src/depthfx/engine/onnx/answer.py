@@ -13,8 +13,8 @@ from depthfx.camera import Camera
 from depthfx.depth import Plane
 from depthfx.engine.look import Look
 from depthfx.engine.meaning import Meaning, inverse_depth
-from depthfx.engine.onnx_description import Focal, Output
-from depthfx.engine.onnx_picture import Frame
+from depthfx.engine.onnx.description import Focal, Output
+from depthfx.engine.onnx.picture import Frame
 from depthfx.engine.points import camera_of_points
 from depthfx.errors import ModelError
 

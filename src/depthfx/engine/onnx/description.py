@@ -19,7 +19,7 @@
     meaning = "inverse"
 
 Every key is described in docs/onnx-models.md, and those of the models that depthfx knows
-stand in `onnx_models/`. A key that is not known is refused: a
+stand in `models/`. A key that is not known is refused: a
 misspelt one would silently make wrong depth.
 """
 

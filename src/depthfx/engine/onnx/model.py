@@ -1,8 +1,8 @@
-"""Any depth model in ONNX form, told by a description beside it (`engine.onnx_description`).
+"""Any depth model in ONNX form, told by a description beside it (`engine.onnx.description`).
 
 The picture is brought to the size and range that the description says
-(`engine.onnx_picture`), run by ONNX Runtime, and the answer is turned into inverse depth
-(`engine.onnx_answer`). Where the network answers for a camera of another focal length
+(`engine.onnx.picture`), run by ONNX Runtime, and the answer is turned into inverse depth
+(`engine.onnx.answer`). Where the network answers for a camera of another focal length
 (Metric3D's canonical camera, Depth Pro's), depth grows with the focal length: the size
 of a thing on the picture, x = X focal / z, is what a network judges by.
 
@@ -24,9 +24,9 @@ from depthfx.engine import hub
 from depthfx.engine.look import Look, NetworkModel, Rgb
 from depthfx.engine.model import ModelInfo
 from depthfx.engine.model_folder import one_line, size_mb, weights_sha256
-from depthfx.engine.onnx_answer import read_answer
-from depthfx.engine.onnx_description import Description, Input, Output, read_description
-from depthfx.engine.onnx_picture import DEFAULT_PIXELS, show
+from depthfx.engine.onnx.answer import read_answer
+from depthfx.engine.onnx.description import Description, Input, Output, read_description
+from depthfx.engine.onnx.picture import DEFAULT_PIXELS, show
 from depthfx.errors import ModelError
 
 PROVIDERS = {"cuda": "CUDAExecutionProvider", "mps": "CoreMLExecutionProvider"}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthfx.engine.look import Rgb
-from depthfx.engine.onnx_description import Input
+from depthfx.engine.onnx.description import Input
 from depthfx.raster.resample import resize_area
 
 DEFAULT_PIXELS = 518 * 518

@@ -1,0 +1,1 @@
+"""Any depth network stored as ONNX, described by a TOML file beside it."""
