@@ -14,7 +14,7 @@ from tiny_models import describe, onnx_mix
 
 from depthfx.camera import Camera
 from depthfx.context import Context
-from depthfx.engine import onnx_depth
+from depthfx.engine import onnx
 from depthfx.engine.embedded.model import WEIGHTS
 from depthfx.engine.embedded.runtime import FRAME, LOOKS, Network
 from depthfx.engine.meaning import FAR_OVER_NEAR, Meaning, inverse_depth
@@ -24,7 +24,7 @@ from depthfx.engine.points import camera_of_points
 from depthfx.errors import ModelError
 from depthfx.photo.colour import srgb_to_linear
 
-KNOWN = Path(onnx_depth.__file__).with_name("onnx", "models")
+KNOWN = Path(onnx.__file__).with_name("models")
 RED = [1.0, 0.0, 0.0]
 SIZES = [(17, 23), (1, 1), (61, 40), (200, 3000), (3000, 200)]
 

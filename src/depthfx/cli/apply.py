@@ -314,6 +314,7 @@ def _attempt(job: Job, surround: Callable[[Context], Context]) -> Result:
 def run(job: Job, context: Context) -> dict[str, Any]:
     """Open, apply, save; the facts of what was done."""
     import depthfx
+    from depthfx.engine.scale import metres_uncertainty
     from depthfx.photo.write import check_output
 
     begun = time.perf_counter()
@@ -325,12 +326,13 @@ def run(job: Job, context: Context) -> dict[str, Any]:
     written = depthfx.save(
         result, job.out, overwrite=common.overwrite, jpeg_quality=common.jpeg_quality
     )
-    camera = scene.camera
+    depth, camera = result.depth, scene.camera
     return {
         "file": str(job.photo),
         "written": [str(path) for path in written],
-        "depth": result.depth.origin,
-        "metric": result.depth.metric,
+        "depth": depth.origin,
+        "metric": depth.metric,
+        "metres_uncertainty": metres_uncertainty(depth, camera) if depth.metric else None,
         "focal_px": round(camera.focal_px, 2),
         "f35_mm": round(camera.f35_mm, 2),
         "focal_origin": str(camera.origin),

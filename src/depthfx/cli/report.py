@@ -10,7 +10,9 @@ from typing import Any
 
 def summary(photo: Path, result: dict[str, Any]) -> str:
     """The one line that says what was done, on which grounds."""
-    depth = f"depth: {result['depth']}" + ("" if result["metric"] else " (relative)")
+    share = result["metres_uncertainty"]
+    within = f", metres within {share:.0%}" if share else ""
+    depth = f"depth: {result['depth']}" + (within if result["metric"] else " (relative)")
     guess = ", --f35 sets it" if result["focal_origin"] == "guess" else ""
     focal = (
         f"focal length {result['focal_px']:.0f} px, {result['f35_mm']:.0f} mm equivalent "

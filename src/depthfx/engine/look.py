@@ -12,9 +12,7 @@ import numpy as np
 
 from depthfx.context import Context
 from depthfx.depth import Depth
-from depthfx.engine.looks import Look as Look
-from depthfx.engine.looks import Rgb as Rgb
-from depthfx.engine.looks import best_look
+from depthfx.engine.looks import Look, Rgb, best_look
 from depthfx.engine.model import ModelInfo
 from depthfx.engine.refine import refine
 from depthfx.photo.colour import linear_to_srgb
@@ -27,11 +25,13 @@ FARTHEST_M = 1000.0
 class NetworkModel(ABC):
     """A depth model around a network; a backend gives `info`, `side`, `look`.
 
-    side : pixels a side of the network's own view; a picture much larger gains from tiles
+    side : pixels a side of the network's own view; a picture much larger gains from parts
+    repeats : it looks several times by itself where the best quality is asked for
     """
 
     info: ModelInfo
     side: int = 518
+    repeats: bool = False
     weights_sha256: str = ""
 
     @abstractmethod
@@ -50,8 +50,10 @@ class NetworkModel(ABC):
         context = context or Context()
         context.report("depth", 0.0)
         rgb = np.clip(linear_to_srgb(np.clip(photo.pixels, 0, 1)), 0, 1)
-        find = best_look if context.quality == "best" else type(self).look
-        seen = find(self, rgb, photo.camera.known_focal_px, context)
+        look = type(self).look
+        if context.quality == "best" and not self.repeats:
+            look = best_look
+        seen = look(self, rgb, photo.camera.known_focal_px, context)
         context.report("depth", 0.8)
         if self.info.metric:
             inverse = np.where(seen.inverse < 1 / FARTHEST_M, 0, seen.inverse)

@@ -23,7 +23,8 @@ import numpy as np
 
 from depthfx.context import Context
 from depthfx.engine.device import torch_device
-from depthfx.engine.look import Look, NetworkModel, Rgb
+from depthfx.engine.look import NetworkModel
+from depthfx.engine.looks import Look, Rgb
 from depthfx.engine.meaning import Meaning, inverse_depth
 from depthfx.engine.model import ModelInfo
 from depthfx.engine.model_folder import described, one_line, open_folder, silent, weights_sha256
@@ -52,6 +53,8 @@ class MarigoldModel(NetworkModel):
     Raises ModelError, one line, if a library or the model is missing, damaged or no
     Marigold for depth.
     """
+
+    repeats = True  # its ensemble
 
     def __init__(self, context: Context, source: str, info: ModelInfo | None = None) -> None:
         _libraries()

@@ -29,7 +29,8 @@ import numpy as np
 from depthfx.camera import Camera
 from depthfx.context import Context
 from depthfx.engine.device import precision, torch_device
-from depthfx.engine.look import Look, NetworkModel, Rgb
+from depthfx.engine.look import NetworkModel
+from depthfx.engine.looks import Look, Rgb
 from depthfx.engine.meaning import Meaning, inverse_depth
 from depthfx.engine.model import ModelInfo
 from depthfx.engine.model_folder import described, one_line, open_folder, silent, weights_sha256

@@ -20,7 +20,8 @@ from depthfx.context import Context
 from depthfx.engine import hub
 from depthfx.engine.catalogue import entries
 from depthfx.engine.device import precision, torch_device
-from depthfx.engine.look import Look, NetworkModel, Rgb
+from depthfx.engine.look import NetworkModel
+from depthfx.engine.looks import Look, Rgb
 from depthfx.errors import ModelError
 from depthfx.raster.resample import resize_area
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from depthfx.engine.depth_pro.network import DepthPro, DepthProConfig
 
 ENTRY = entries()["depth-pro"]
-GPU_PLAN, CPU_PLAN = (35, 1), (5, 4)
+GPU_PLAN, CPU_PLAN = (35, 1), (5, 8)
 """Windows at once and strips, where memory allows: what measured best."""
 MIN_ANGLE_DEG, MAX_ANGLE_DEG = 1.0, 175.0
 """Beyond these an answer is no camera's field of view."""
@@ -44,11 +45,12 @@ class Plan:
     strips: int
 
     def memory_gb(self, config: DepthProConfig, value_bytes: int) -> float:
-        """Memory for what lies between the layers, in 10^9 bytes; measured within a tenth."""
+        """Memory for what lies between the layers, in 10^9 bytes; measured in half precision."""
         fine = (config.side // 2) ** 2 * config.features
         window = (config.tokens**2 + 1) * config.embed_dim
-        values = (4 + 0.9 / self.strips) * fine + 6.6 * window * self.at_once
-        return values * value_bytes / 1e9
+        between = 3.6 * fine + 6.6 * window * self.at_once
+        # The head is in float32 whatever the rest is in.
+        return (between * value_bytes + 12 * fine / self.strips) / 1e9
 
 
 class DepthProModel(NetworkModel):

@@ -205,7 +205,13 @@ class Residual(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
+        features = features.to(self.kind)
         return features + self.residual(features)
+
+    @property
+    def kind(self) -> torch.dtype:
+        """The type of its weights."""
+        return next(self.parameters()).dtype
 
 
 class Fusion(nn.Module):
@@ -221,11 +227,16 @@ class Fusion(nn.Module):
     def forward(self, features: Tensor, level: Tensor | None = None) -> Tensor:
         if level is not None:
             features = features + self.resnet1(level)
-        features = self.resnet2(features)
-        if self.deconv is not None:
-            features = self.deconv(features)
-        fused: Tensor = self.out_conv(features)
+        features = self.resnet2(features).to(self.out_conv.weight.dtype)
+        fused: Tensor = self.out_conv(features) if self.deconv is None else self._doubled(features)
         return fused
+
+    def _doubled(self, features: Tensor) -> Tensor:
+        """The two last layers, both linear, as the one that they are together."""
+        assert self.deconv is not None
+        last = self.out_conv.weight[:, :, 0, 0].float()
+        weight = torch.einsum("imyx,om->ioyx", self.deconv.weight.float(), last)
+        return F.conv_transpose2d(features, weight.to(features.dtype), self.out_conv.bias, stride=2)
 
 
 class Decoder(nn.Module):
@@ -247,11 +258,17 @@ class Decoder(nn.Module):
 
         Empties `levels`, which hold the memory, but for the finest.
         """
-        coarsest = self.convs[-1](levels.pop())
-        features = self.fusions[-1](coarsest)
+        coarsest = self._level(4, levels.pop())
+        features = self.fusions[4](coarsest)
         for index in (3, 2, 1):
-            features = self.fusions[index](features, self.convs[index](levels.pop()))
+            features = self.fusions[index](features, self._level(index, levels.pop()))
         return features, coarsest
+
+    def _level(self, index: int, features: Tensor) -> Tensor:
+        """Features of a level in the decoder's width."""
+        project = self.convs[index]
+        level: Tensor = project(features.to(next(project.parameters()).dtype))
+        return level
 
     def finish(self, features: Tensor, finest: Tensor) -> Tensor:
         """The finest features, from `forward`'s and the finest level."""
@@ -338,9 +355,6 @@ class DepthPro(nn.Module):
         start, end = index * height // strips, (index + 1) * height // strips
         first, last = max(start - REACH, 0), min(end + REACH, height)
         seen = self.decoder.finish(features[:, :, first:last], finest[:, :, first:last])
-        *layers, final, positive = self.head
-        for layer in layers:
-            seen = layer(seen)
-        seen = seen[:, :, 2 * (start - first) : 2 * (end - first)]
-        inverse: Tensor = positive(final(seen.float()))[:, 0]
+        seen = self.head(seen.to(next(self.head.parameters()).dtype))
+        inverse: Tensor = seen[:, 0, 2 * (start - first) : 2 * (end - first)]
         return inverse

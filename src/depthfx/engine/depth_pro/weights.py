@@ -29,8 +29,13 @@ HEAD_CHANNELS = 64
 """Channels of an attention head in every DINOv2."""
 AT_ONCE = 64
 """Parameters read between opening the file and closing it, which gives its memory back."""
-IN_FLOAT32 = re.compile(r"norm|\.gamma|cls_token|pos_embed|^head\.4|^fov\.head|^fov\.downsample")
-"""What is never in half precision: the stream of tokens, and where numbers become answers."""
+IN_FLOAT32 = re.compile(
+    r"norm|\.gamma|cls_token|pos_embed"
+    r"|^decoder\.convs|^decoder\.fusions\.[2-4]|^decoder\.fusions\.1\.resnet"
+    r"|^head|^fov\.head|^fov\.downsample"
+)
+"""What is never in half precision: the stream of tokens, the coarse stages of the decoder, whose
+errors all finer ones take over, and where numbers become answers."""
 
 
 @dataclass(frozen=True)

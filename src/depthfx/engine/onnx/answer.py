@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from depthfx.camera import Camera
 from depthfx.depth import Plane
-from depthfx.engine.look import Look
+from depthfx.engine.looks import Look
 from depthfx.engine.meaning import Meaning, inverse_depth
 from depthfx.engine.onnx.description import Focal, Output
 from depthfx.engine.onnx.picture import Frame

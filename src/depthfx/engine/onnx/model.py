@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from depthfx.context import Context
 from depthfx.engine import hub
-from depthfx.engine.look import Look, NetworkModel, Rgb
+from depthfx.engine.look import NetworkModel
+from depthfx.engine.looks import Look, Rgb
 from depthfx.engine.model import ModelInfo
 from depthfx.engine.model_folder import one_line, size_mb, weights_sha256
 from depthfx.engine.onnx.answer import read_answer

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depthfx.engine.look import Rgb
+from depthfx.engine.looks import Rgb
 from depthfx.engine.onnx.description import Input
 from depthfx.raster.resample import resize_area
 
