@@ -18,8 +18,8 @@ from depthfx.engine import onnx
 from depthfx.engine.embedded.model import WEIGHTS
 from depthfx.engine.embedded.runtime import FRAME, LOOKS, Network
 from depthfx.engine.meaning import FAR_OVER_NEAR, Meaning, inverse_depth
-from depthfx.engine.onnx.model import OnnxModel
 from depthfx.engine.onnx.description import read_description
+from depthfx.engine.onnx.model import OnnxModel
 from depthfx.engine.points import camera_of_points
 from depthfx.errors import ModelError
 from depthfx.photo.colour import srgb_to_linear

@@ -50,10 +50,11 @@ class NetworkModel(ABC):
         context = context or Context()
         context.report("depth", 0.0)
         rgb = np.clip(linear_to_srgb(np.clip(photo.pixels, 0, 1)), 0, 1)
-        look = type(self).look
+        known_px = photo.camera.known_focal_px
         if context.quality == "best" and not self.repeats:
-            look = best_look
-        seen = look(self, rgb, photo.camera.known_focal_px, context)
+            seen = best_look(self, rgb, known_px, context)
+        else:
+            seen = self.look(rgb, known_px, context)
         context.report("depth", 0.8)
         if self.info.metric:
             inverse = np.where(seen.inverse < 1 / FARTHEST_M, 0, seen.inverse)

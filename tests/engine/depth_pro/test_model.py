@@ -98,7 +98,7 @@ def test_too_little_memory_is_refused_with_the_figure(weights: Path) -> None:
 def test_plans_take_less_memory_one_after_the_other(model: DepthProModel) -> None:
     plans = model._plans(model.network(field_of_view=True))
     needed = [plan.memory_gb(DepthProConfig(), 2) for plan in plans]
-    assert len(needed) > 2
+    assert len(needed) > 1
     assert needed == sorted(needed, reverse=True)
 
 

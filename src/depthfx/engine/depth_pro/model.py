@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from depthfx.engine.depth_pro.network import DepthPro, DepthProConfig
 
 ENTRY = entries()["depth-pro"]
-GPU_PLAN, CPU_PLAN = (35, 1), (5, 8)
+GPU_PLAN, CPU_PLAN = (35, 1), (3, 16)
 """Windows at once and strips, where memory allows: what measured best."""
 MIN_ANGLE_DEG, MAX_ANGLE_DEG = 1.0, 175.0
 """Beyond these an answer is no camera's field of view."""

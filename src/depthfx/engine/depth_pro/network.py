@@ -96,6 +96,11 @@ def merge(features: Tensor, windows: int) -> Tensor:
     return torch.cat(rows, -2).contiguous(memory_format=torch.channels_last)
 
 
+def typed_for(layer: nn.Module, features: Tensor) -> Tensor:
+    """`features` in the type of the layer's weights: parts of the network differ in precision."""
+    return features.to(next(layer.parameters()).dtype)
+
+
 def _transformer(config: DepthProConfig) -> nn.Module:
     model: nn.Module = timm.create_model(
         "vit_large_patch14_dinov2",
@@ -180,8 +185,7 @@ class Encoder(nn.Module):
     def _maps(self, tokens: Tensor) -> Tensor:
         """Tokens (N, t², C) as maps (N, C, t, t), in the type of what follows."""
         maps = tokens.transpose(1, 2).unflatten(2, (self.config.tokens, self.config.tokens))
-        maps = maps.to(self.fuse_lowres.weight.dtype)
-        return maps.contiguous(memory_format=torch.channels_last)
+        return typed_for(self.fuse_lowres, maps).contiguous(memory_format=torch.channels_last)
 
 
 def _in_turn(
@@ -205,13 +209,8 @@ class Residual(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        features = features.to(self.kind)
+        features = typed_for(self, features)
         return features + self.residual(features)
-
-    @property
-    def kind(self) -> torch.dtype:
-        """The type of its weights."""
-        return next(self.parameters()).dtype
 
 
 class Fusion(nn.Module):
@@ -227,7 +226,7 @@ class Fusion(nn.Module):
     def forward(self, features: Tensor, level: Tensor | None = None) -> Tensor:
         if level is not None:
             features = features + self.resnet1(level)
-        features = self.resnet2(features).to(self.out_conv.weight.dtype)
+        features = typed_for(self.out_conv, self.resnet2(features))
         fused: Tensor = self.out_conv(features) if self.deconv is None else self._doubled(features)
         return fused
 
@@ -267,7 +266,7 @@ class Decoder(nn.Module):
     def _level(self, index: int, features: Tensor) -> Tensor:
         """Features of a level in the decoder's width."""
         project = self.convs[index]
-        level: Tensor = project(features.to(next(project.parameters()).dtype))
+        level: Tensor = project(typed_for(project, features))
         return level
 
     def finish(self, features: Tensor, finest: Tensor) -> Tensor:
@@ -355,6 +354,6 @@ class DepthPro(nn.Module):
         start, end = index * height // strips, (index + 1) * height // strips
         first, last = max(start - REACH, 0), min(end + REACH, height)
         seen = self.decoder.finish(features[:, :, first:last], finest[:, :, first:last])
-        seen = self.head(seen.to(next(self.head.parameters()).dtype))
+        seen = self.head(typed_for(self.head, seen))
         inverse: Tensor = seen[:, 0, 2 * (start - first) : 2 * (end - first)]
         return inverse

@@ -27,7 +27,7 @@ Shape = tuple[int, ...]
 
 HEAD_CHANNELS = 64
 """Channels of an attention head in every DINOv2."""
-AT_ONCE = 64
+AT_ONCE = 8
 """Parameters read between opening the file and closing it, which gives its memory back."""
 IN_FLOAT32 = re.compile(
     r"norm|\.gamma|cls_token|pos_embed"
