@@ -21,8 +21,6 @@ from hub_server import Hub, running
 
 from depthfx.engine.catalogue import entries
 
-pytest.importorskip("huggingface_hub")
-
 REPOSITORY = "someone/some-depth"
 
 

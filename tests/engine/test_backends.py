@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import diffusers
 import numpy as np
 import pytest
+import tiny_models as tiny
 from hub_server import Hub, running
+from huggingface_hub import constants
 
 import depthfx
 from depthfx.cli import cli
@@ -18,13 +21,6 @@ from depthfx.engine import hub
 from depthfx.engine.look import NetworkModel
 from depthfx.errors import ModelError
 from depthfx.scene import Scene
-
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-diffusers = pytest.importorskip("diffusers")
-constants = pytest.importorskip("huggingface_hub.constants")
-
-import tiny_models as tiny  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,6 @@ PERMISSIVE = ("Apache-2.0", "MIT")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A tiny Depth Anything under a licence that its card names."""
-    pytest.importorskip("transformers")
     made = tiny_models.depth_anything(tmp_path_factory.mktemp("models") / "tiny")
     (made / "README.md").write_text("---\nlicense: mit\n---\n# Tiny\n")
     return made

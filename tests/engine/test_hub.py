@@ -11,13 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from hub_server import COMMIT, Hub, running
+from huggingface_hub import constants
 
 from depthfx.context import Context
 from depthfx.engine import hub as depthfx_hub
 from depthfx.engine.hub import cached, cached_snapshot, checksum, fetch, snapshot
 from depthfx.errors import Cancelled, ModelError
-
-constants = pytest.importorskip("huggingface_hub.constants")
 
 WEIGHTS = np.random.default_rng(2).bytes(5_000_000)
 WEIGHTS_SHA256 = hashlib.sha256(WEIGHTS).hexdigest()

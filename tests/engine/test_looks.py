@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from depthfx.camera import Camera
 from depthfx.context import Context
 from depthfx.engine.embedded.model import EmbeddedModel
 from depthfx.engine.look import NetworkModel
 from depthfx.engine.looks import Look, Rgb, best_look, fit_affine, parts, spans
+from depthfx.photo.photo import Photo
 from depthfx.raster.resample import resize_area
 
 
@@ -31,6 +33,7 @@ class Reader(NetworkModel):
     def look(self, rgb: Rgb, focal_px: float | None, context: Context) -> Look:
         self.calls += 1
         height, width = rgb.shape[:2]
+        self.shown, self.focal_px = (height, width), focal_px
         scale = self.side / max(height, width)
         seen = resize_area(rgb[..., 0], (round(height * scale), round(width * scale)))
         return Look(seen * np.float32(1 + 0.1 * self.calls), focal_px)
@@ -109,3 +112,13 @@ def test_affine_fit_finds_scale_and_shift(scale: float, shift: float, seed: int)
 def test_values_turned_around_say_nothing() -> None:
     values = np.random.default_rng(0).random((40, 50), np.float32)
     assert fit_affine(values, 1 - values)[0] == 0
+
+
+def test_a_large_photo_is_shown_small_and_its_camera_with_it() -> None:
+    photo = Photo(picture(300, 400), Camera(400, 300, 500.0))
+    model = Reader(Context())
+    depth = model.estimate(photo)
+    assert model.shown == (64, 85)
+    assert model.focal_px == pytest.approx(500 * 85 / 400)
+    assert depth.focal_px == pytest.approx(500)
+    assert depth.shape == (300, 400)

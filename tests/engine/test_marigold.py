@@ -8,20 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import numpy as np
 import pytest
+import tiny_models as tiny
+import torch
 from numpy.typing import NDArray
 
 from depthfx.context import Context
 from depthfx.engine.marigold import EFFORT, SEED, MarigoldModel
 from depthfx.engine.meaning import FAR_OVER_NEAR
 from depthfx.errors import ModelError
-
-torch = pytest.importorskip("torch")
-diffusers = pytest.importorskip("diffusers")
-pytest.importorskip("transformers")
-
-import tiny_models as tiny  # noqa: E402
 
 CPU = Context(device="cpu")
 

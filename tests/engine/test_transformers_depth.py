@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiny_models as tiny
+import torch
+import transformers
 from numpy.typing import NDArray
 
 from depthfx.camera import Camera
@@ -21,11 +24,6 @@ from depthfx.engine import transformers_depth
 from depthfx.engine.meaning import FAR_OVER_NEAR
 from depthfx.engine.transformers_depth import TransformersModel
 from depthfx.errors import ModelError
-
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
-
-import tiny_models as tiny  # noqa: E402
 
 CPU = Context(device="cpu")
 Make = Callable[[Path], Path]

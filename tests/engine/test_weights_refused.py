@@ -10,17 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
+from depthfx.engine.depth_pro.network import DepthPro, DepthProConfig
+from depthfx.engine.depth_pro.weights import load_depth_pro
 from depthfx.errors import ModelError
-
-torch = pytest.importorskip("torch")
-pytest.importorskip("timm")
-pytest.importorskip("safetensors")
-
-from safetensors.torch import load_file, save_file  # noqa: E402
-
-from depthfx.engine.depth_pro.network import DepthPro, DepthProConfig  # noqa: E402
-from depthfx.engine.depth_pro.weights import load_depth_pro  # noqa: E402
 
 TINY = DepthProConfig(
     window=32,
@@ -314,7 +309,8 @@ def test_numbers_that_are_no_weights(tensors, tmp_path, kind, dtype):
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
     """The same tiny network as the transformers port saves it."""
-    transformers = pytest.importorskip("transformers")
+    import transformers
+
     vit = {
         "model_type": "dinov2",
         "hidden_size": 64,
