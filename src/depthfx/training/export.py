@@ -15,18 +15,19 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from depthfx.engine.embedded.network import STRIDE, EmbeddedNetwork
+from depthfx.training.candidates import NETWORKS
 
 
 class Exported(nn.Module):
-    """The network with its matte as 0..1."""
+    """The network with its matte as 0..1 and without what only training needs."""
 
     def __init__(self, network: EmbeddedNetwork):
         super().__init__()
         self.network = network
 
-    def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
-        inverse, logits = self.network(rgb)
-        return inverse, logits.sigmoid()
+    def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        answer = self.network(rgb)
+        return answer.inverse, answer.matte.sigmoid(), answer.view
 
 
 def export(network: EmbeddedNetwork, path: Path) -> None:
@@ -42,7 +43,7 @@ def export(network: EmbeddedNetwork, path: Path) -> None:
         dynamo=False,
         opset_version=17,
         input_names=["rgb"],
-        output_names=["inverse", "matte"],
+        output_names=["inverse", "matte", "view"],
         dynamic_axes={
             "rgb": free,
             "inverse": {1: "rows", 2: "columns"},
@@ -73,9 +74,10 @@ def halve_weights(model: onnx.ModelProto, smallest: int = 64) -> None:
     model.graph.node.extend(casts + nodes)
 
 
-def export_checkpoint(checkpoint: Path, path: Path, variant: str = "lite2") -> None:
-    """Export the averaged weights of a training checkpoint."""
-    network = EmbeddedNetwork(variant)
-    network.load_state_dict(torch.load(checkpoint, weights_only=True)["averaged"])
+def export_checkpoint(checkpoint: Path, path: Path) -> None:
+    """Export the averaged weights of a training checkpoint, which names its network."""
+    state = torch.load(checkpoint, weights_only=True)
+    network = NETWORKS[state["name"]]()
+    network.load_state_dict(state["averaged"])
     path.parent.mkdir(parents=True, exist_ok=True)
     export(network, path)

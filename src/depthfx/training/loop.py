@@ -1,234 +1,235 @@
-"""The training loop: AdamW, one cosine, moving average, checkpoints that resume.
+"""The training loop: a cosine per stage, moving average, checkpoints that resume.
 
-Step `n` sees a batch that depends on the seed and `n` alone, and a checkpoint
-holds everything else, so a run killed at any moment goes on from its last
-checkpoint with the losses it would have had.
+Step `n` sees a batch that depends on the seed and `n` alone, and a checkpoint holds
+everything else, so a run killed at any moment goes on from its last checkpoint with the
+losses it would have had.
 """
 
 from __future__ import annotations
 
-import csv
 import math
-import queue
-import threading
+import os
 import time
-import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from depthfx.engine.embedded.network import EmbeddedNetwork
-from depthfx.training import losses
-from depthfx.training.data import Mixture, Sample, load_depth_pairs, load_matte_pairs
+from depthfx.errors import ModelError, ParameterError
+from depthfx.training.data import Batch, Pool, batches
+from depthfx.training.log import Log, Progress
+from depthfx.training.recipe import Curriculum, Stage
 
+CLIP = 5.0
+"""Largest norm of a gradient."""
+MOST_FAILED = 30
+"""Steps in a row whose gradient is not finite, after which a run gives up."""
 
-@dataclass(frozen=True)
-class Source:
-    """A folder of pairs and its weight among those of its kind."""
-
-    folder: Path
-    weight: float
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides a run; read from TOML, paths relative to the file."""
-
-    depth: list[Source]
-    mattes: list[Source]
-    variant: str = "lite2"
-    imagenet: str = ""
-    """File of published encoder weights; empty: random."""
-    sizes: list[list[int]] = field(default_factory=lambda: [[256, 320], [320, 256], [288, 288]])
-    """(height, width) of the batches, taken at random."""
-    batch: int = 16
-    steps: int = 4000
-    learning_rate: float = 1e-3
-    encoder_rate: float = 0.4
-    """Learning rate of the encoder as a share of the other."""
-    weight_decay: float = 0.02
-    average: float = 0.998
-    composite_share: float = 0.2
-    matte_share: float = 0.3
-    seed: int = 7
-    checkpoint_s: float = 60.0
-
-    @classmethod
-    def read(cls, path: Path) -> Recipe:
-        values = tomllib.loads(path.read_text())
-        for kind in ("depth", "mattes"):
-            values[kind] = [
-                Source((path.parent / s["folder"]).resolve(), s.get("weight", 1.0))
-                for s in values.get(kind, [])
-            ]
-        if values.get("imagenet"):
-            values["imagenet"] = str((path.parent / values["imagenet"]).resolve())
-        return cls(**values)
+Losses = Callable[[nn.Module, Batch, Stage], dict[str, Tensor]]
+"""Weighted losses of a network on a batch, by name; their sum is what is minimised."""
 
 
-@dataclass
+def training_device(name: str) -> torch.device:
+    """Where to train. Raises ParameterError if torch has no such device."""
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError):
+        raise ParameterError(f"--device {name} is not there: use cpu, cuda or mps") from None
+    return device
+
+
 class Run:
-    """What changes while training; a checkpoint is exactly this."""
+    """What changes while training; a checkpoint is exactly this.
 
-    network: EmbeddedNetwork
-    averaged: EmbeddedNetwork
-    optimizer: torch.optim.Optimizer
-    step: int = 0
+    Parameters that take no gradient are left out, as they do not change.
+    """
+
+    def __init__(self, name: str, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        """`name` says which network it is, for whoever reads the checkpoint."""
+        self.name, self.network, self.optimizer = name, network, optimizer
+        self.step, self.elapsed_s = 0, 0.0
+        self.averaged = {name: value.clone() for name, value in self.changing().items()}
+
+    def changing(self) -> dict[str, Tensor]:
+        """Parameters that are trained, and buffers, by name; they share the network's memory."""
+        frozen = {name for name, p in self.network.named_parameters() if not p.requires_grad}
+        state = self.network.state_dict()
+        return {name: value for name, value in state.items() if name not in frozen}
+
+    @torch.no_grad()
+    def follow(self, keep: float) -> None:
+        """Move the averaged weights towards the network's."""
+        state = self.changing()
+        real = [name for name, value in state.items() if value.is_floating_point()]
+        averaged = [self.averaged[name] for name in real]
+        torch._foreach_lerp_(averaged, [state[name] for name in real], 1 - keep)
+        for name in state.keys() - set(real):
+            self.averaged[name].copy_(state[name])
 
     def save(self, path: Path) -> None:
+        """Write a checkpoint whole or not at all."""
         state = {
+            "name": self.name,
             "step": self.step,
-            "network": self.network.state_dict(),
-            "averaged": self.averaged.state_dict(),
+            "elapsed_s": self.elapsed_s,
+            "network": self.changing(),
+            "averaged": self.averaged,
             "optimizer": self.optimizer.state_dict(),
         }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
+        write_whole(state, path)
 
     def load(self, path: Path) -> None:
-        state = torch.load(path, weights_only=True)
-        self.step = state["step"]
-        self.network.load_state_dict(state["network"])
-        self.averaged.load_state_dict(state["averaged"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        """Go on from a checkpoint. Raises ModelError if it is of another network."""
+        state = read_weights(path)
+        mine = self.changing()
+        try:
+            if state["name"] != self.name or state["network"].keys() != mine.keys():
+                raise KeyError(self.name)
+            self.network.load_state_dict(state["network"], strict=False)
+            for name, value in self.averaged.items():
+                value.copy_(state["averaged"][name])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step, self.elapsed_s = int(state["step"]), float(state["elapsed_s"])
+        except (KeyError, RuntimeError, ValueError, AttributeError):
+            raise ModelError(
+                f"{path} is of another network or recipe: give another folder with -o"
+            ) from None
 
 
-def load_mixture(recipe: Recipe) -> Mixture:
-    return Mixture(
-        [load_depth_pairs(s.folder) for s in recipe.depth],
-        [s.weight for s in recipe.depth],
-        [load_matte_pairs(s.folder) for s in recipe.mattes],
-        [s.weight for s in recipe.mattes],
-        recipe.composite_share,
-        recipe.matte_share,
-    )
+def write_whole(state: Mapping[str, Any], path: Path) -> None:
+    """`torch.save` to a file that is whole or, after a kill, still the old one."""
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
 
 
-def start(recipe: Recipe) -> Run:
-    """A fresh run: network, its average and the optimizer."""
-    torch.manual_seed(recipe.seed)
-    network = EmbeddedNetwork(recipe.variant)
-    if recipe.imagenet:
-        network.encoder.load_imagenet(torch.load(recipe.imagenet, weights_only=True))
-    network.to(memory_format=torch.channels_last)
-    averaged = EmbeddedNetwork(recipe.variant)
-    averaged.load_state_dict(network.state_dict())
-    averaged.requires_grad_(False)
-    encoder = list(network.encoder.parameters())
-    known = {id(p) for p in encoder}
-    rest = [p for p in network.parameters() if id(p) not in known]
-    optimizer = torch.optim.AdamW(
-        [{"params": encoder, "share": recipe.encoder_rate}, {"params": rest, "share": 1.0}],
-        lr=recipe.learning_rate,
-        weight_decay=recipe.weight_decay,
-    )
-    return Run(network, averaged, optimizer)
+def read_weights(path: Path) -> dict[str, Any]:
+    """What a file of weights or a checkpoint holds, on the CPU. Raises ModelError."""
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+    except OSError as error:
+        raise ModelError(f"weights {path} cannot be read: {error.strerror or error}") from None
+    except Exception as error:  # whatever the unpickler raises on a broken file
+        reason = type(error).__name__
+        raise ModelError(f"weights {path} are damaged or no weights ({reason})") from None
+    if not isinstance(state, dict):
+        raise ModelError(f"weights {path} are no weights: they hold no tensors by name")
+    return state
 
 
-def rate(recipe: Recipe, step: int) -> float:
-    """Linear warm-up over 2 % of the steps, then half a cosine down to 1 %."""
-    warm = max(1, recipe.steps // 50)
-    if step < warm:
-        return recipe.learning_rate * (step + 1) / warm
-    progress = (step - warm) / max(1, recipe.steps - warm)
-    return recipe.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+@dataclass(frozen=True)
+class Schedule:
+    """Where in the curriculum a run is: after its steps, or after the clock."""
+
+    stages: tuple[Stage, ...]
+    minutes: float | None = None
+    """The whole run's time; stages take theirs in proportion to their steps."""
+
+    @property
+    def steps(self) -> int:
+        return sum(stage.steps for stage in self.stages)
+
+    def done(self, step: int, elapsed_s: float) -> float:
+        """Share of the run that lies behind step `step`, begun after `elapsed_s`."""
+        return step / self.steps if self.minutes is None else elapsed_s / (60 * self.minutes)
+
+    def left_s(self, step: int, elapsed_s: float) -> float:
+        """Time that remains at the mean speed so far."""
+        done = self.done(step, elapsed_s)
+        return elapsed_s * max(0.0, 1 - done) / max(done, 1e-9)
+
+    def place(self, done: float) -> tuple[Stage, float] | None:
+        """Stage and progress 0..1 in it after a share `done` of the run; None at the end."""
+        passed = done * self.steps
+        for stage in self.stages:
+            if passed < stage.steps - 1e-6:
+                return stage, passed / stage.steps
+            passed -= stage.steps
+        return None
 
 
-def collate(samples: list[Sample]) -> dict[str, Tensor]:
-    rgb = torch.from_numpy(np.stack([s.rgb for s in samples]))
-    return {
-        "rgb": rgb.permute(0, 3, 1, 2)
-        .float()
-        .div(255)
-        .contiguous(memory_format=torch.channels_last),
-        "inverse": torch.from_numpy(np.stack([s.inverse for s in samples])),
-        "matte": torch.from_numpy(np.stack([s.matte for s in samples])),
-        "metric": torch.tensor([s.metric for s in samples]),
-    }
+def rate(stage: Stage, progress: float) -> float:
+    """Learning rate: a linear rise, then half a cosine down to `stage.fall` of the height."""
+    if progress < stage.rise:
+        return stage.learning_rate * (progress + 0.01) / (stage.rise + 0.01)
+    rest = (progress - stage.rise) / max(1e-6, 1 - stage.rise)
+    cosine = 0.5 * (1 + math.cos(math.pi * min(rest, 1.0)))
+    return stage.learning_rate * (stage.fall + (1 - stage.fall) * cosine)
 
 
-def batches(recipe: Recipe, mixture: Mixture, first: int) -> Iterator[dict[str, Tensor]]:
-    """Batches from `first` on, prepared one thread ahead."""
-    ready: queue.Queue[dict[str, Tensor]] = queue.Queue(maxsize=3)
-
-    def prepare() -> None:
-        for step in range(first, recipe.steps):
-            size = np.random.default_rng((recipe.seed, step, 1)).choice(recipe.sizes)
-            height, width = (int(side) for side in size)
-            ready.put(collate(mixture.batch(recipe.seed, step, recipe.batch, (height, width))))
-
-    threading.Thread(target=prepare, daemon=True).start()
-    for _ in range(first, recipe.steps):
-        yield ready.get()
+def update(run: Run, parts: Mapping[str, Tensor], keep: float) -> bool:
+    """One step down the sum of `parts`; False, and nothing changed, if it is not finite."""
+    run.optimizer.zero_grad(set_to_none=True)
+    torch.stack(list(parts.values())).sum().backward()
+    norm = torch.nn.utils.clip_grad_norm_(run.network.parameters(), CLIP)
+    finite = bool(norm.isfinite())
+    if finite:
+        run.optimizer.step()
+        # A short memory at first: the weights it starts from are not worth remembering.
+        run.follow(min(keep, (1 + run.step) / (10 + run.step)))
+    return finite
 
 
-def step_losses(network: EmbeddedNetwork, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weighted losses of one batch, by name; their sum is what is minimised."""
-    device = batch["rgb"].device.type
-    with torch.autocast(device, torch.bfloat16):
-        inverse, matte = network(batch["rgb"])
-    truth = batch["inverse"]
-    only_matte = torch.where((truth.amax((1, 2)) > 0)[:, None, None], -1.0, batch["matte"])
-    return {
-        "log": losses.log_error(inverse, truth, batch["metric"]),
-        "affine": losses.affine_invariant(inverse, truth),
-        "gradient": 0.5 * losses.gradient(inverse, truth),
-        "ordinal": 0.5 * losses.ordinal(inverse, truth),
-        "front": 0.3 * losses.subject_in_front(inverse, only_matte),
-        "matte": losses.matte_loss(matte, batch["matte"]),
-    }
+def learn(
+    run: Run,
+    plan: Curriculum,
+    pool: Pool,
+    losses: Losses,
+    out: Path,
+    *,
+    device: torch.device,
+    minutes: float | None = None,
+    threads: int = 1,
+) -> None:
+    """Take `run` through the stages of `plan`, from the checkpoint in `out` if there is one.
 
-
-@torch.no_grad()
-def follow(average: EmbeddedNetwork, network: EmbeddedNetwork, keep: float) -> None:
-    """Move the averaged weights (and batch statistics) towards the network's."""
-    for a, b in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if a.is_floating_point():
-            a.lerp_(b, 1 - keep)
-        else:
-            a.copy_(b)
-
-
-def train(recipe: Recipe, out: Path) -> Run:
-    """Run `recipe` to its end, into `out`: `checkpoint.pt`, `log.csv`."""
+    Writes `checkpoint.pt` and `log.csv` there and a line on stderr every ten seconds.
+    minutes : time for the whole run, to which the schedule is fitted instead of its steps
+    threads : that prepare batches
+    """
     out.mkdir(parents=True, exist_ok=True)
-    checkpoint, log = out / "checkpoint.pt", out / "log.csv"
-    run = start(recipe)
+    checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
         run.load(checkpoint)
-    mixture = load_mixture(recipe)
-    run.network.train()
-    saved = time.monotonic()
-    with log.open("a", newline="") as file:
-        writer = csv.writer(file)
-        for batch in batches(recipe, mixture, run.step):
-            # The pairs drawn inside the losses, too, depend on seed and step alone.
-            torch.manual_seed(recipe.seed * 1_000_003 + run.step)
-            for group in run.optimizer.param_groups:
-                group["lr"] = rate(recipe, run.step) * group["share"]
-            parts = step_losses(run.network, batch)
-            total = torch.stack(list(parts.values())).sum()
-            run.optimizer.zero_grad(set_to_none=True)
-            total.backward()
-            torch.nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
-            run.optimizer.step()
-            follow(run.averaged, run.network, min(recipe.average, (1 + run.step) / (10 + run.step)))
-            if run.step == 0:
-                writer.writerow(["step", "total", *parts])
-            writer.writerow(
-                [run.step, f"{total.item():.5f}", *(f"{v.item():.5f}" for v in parts.values())]
+    for stage in plan.stage:
+        pool.check(stage)  # now, not when its turn comes
+    schedule = Schedule(plan.stage, minutes)
+    began = time.monotonic() - run.elapsed_s
+
+    def now(step: int) -> tuple[Stage, float] | None:
+        return schedule.place(schedule.done(step, time.monotonic() - began))
+
+    log, progress = Log(out / "log.csv", run.step), Progress()
+    saved, failed = time.monotonic(), 0
+    for stage, batch in batches(pool, plan.seed, run.step, now, threads):
+        placed = now(run.step)
+        if placed is None:
+            break  # the time is over, and this batch one too many
+        for group in run.optimizer.param_groups:
+            group["lr"] = rate(*placed) * group["share"]
+        # The pairs drawn inside the losses, too, depend on seed and step alone.
+        torch.manual_seed(plan.seed * 1_000_003 + run.step)
+        parts = losses(run.network, batch.to(device), stage)
+        failed = 0 if update(run, parts, plan.average) else failed + 1
+        if failed > MOST_FAILED:
+            raise ModelError(
+                f"the losses of {failed} steps in a row were not finite: lower learning_rate"
             )
-            run.step += 1
-            if run.step % 10 == 0:
-                file.flush()
-            if time.monotonic() - saved > recipe.checkpoint_s:
-                file.flush()
-                run.save(checkpoint)
-                saved = time.monotonic()
+        values = {name: value.item() for name, value in parts.items()}
+        log.write(run.step, rate(*placed), values)
+        run.step, run.elapsed_s = run.step + 1, time.monotonic() - began
+        left_s = schedule.left_s(run.step, run.elapsed_s)
+        progress.tell(run.step, sum(values.values()), stage.batch, left_s)
+        if time.monotonic() - saved > plan.checkpoint_s:
+            log.flush()
+            run.save(checkpoint)
+            saved = time.monotonic()
+    log.close()
     run.save(checkpoint)
-    return run

