@@ -7,7 +7,7 @@ RUNTIME := $(VENV)/.runtime
 SHARED ?= ../shared
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install format lint type test test-all bench bench-engine check docs clean pictures
+.PHONY: help demo install format lint type test test-all bench bench-engine card check docs clean pictures
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ bench: $(INSTALLED) ## Time start-up and the portrait command on a 12 MP photo
 
 bench-engine: $(INSTALLED) ## Time Depth Pro at full size against transformers' port (20 minutes)
 	$(BIN)/python -m depthfx.evaluation engine
+
+card: $(INSTALLED) ## Score the embedded network on the reference data and write its model card's tables
+	$(BIN)/python -m depthfx.evaluation card $(SHARED) -o build/card --update
 
 check: lint type test ## What a change has to pass
 

@@ -33,6 +33,8 @@ class Depth:
         shows beside its front surface (equal to `inverse` where there is one surface).
     coverage : (H, W) float32 in 0..1 or None, the front surface's share of the pixel.
     focal_px : the focal length in pixels that the model saw in this photo; None: it saw none.
+    focal_error : share by which `focal_px` may be off, where the model says it; None: as the focal
+        length that any network sees
     scale_error : share by which all metres may be off together, where they were measured (0:
         nothing is known of it); None: they follow from the focal length
     model_error : share by which the model's metres may be off together, beside what the focal
@@ -49,6 +51,7 @@ class Depth:
     behind: Plane | None = None
     coverage: Plane | None = None
     focal_px: float | None = None
+    focal_error: float | None = None
     scale_error: float | None = None
     model_error: float | None = None
     stamp: Mapping[str, str] = field(default_factory=dict)

@@ -1,18 +1,36 @@
 """The embedded network as it ships: no torch, sensible answers, clear failures."""
 
+import json
+import math
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from depthfx.camera import Camera
+from depthfx.camera import Camera, FocalOrigin
+from depthfx.cli.depth import depth as depth_command
 from depthfx.context import Context
-from depthfx.engine.embedded.model import WEIGHTS, EmbeddedModel
-from depthfx.engine.embedded.runtime import STRIDE, Network, network_size
-from depthfx.engine.find import model
+from depthfx.engine import find
+from depthfx.engine.catalogue import entries
+from depthfx.engine.embedded.model import (
+    METRES_ERROR,
+    WEIGHTS,
+    CleanEmbeddedModel,
+    EmbeddedModel,
+)
+from depthfx.engine.embedded.runtime import STRIDE, Network, network_size, predict
+from depthfx.engine.find import find_depth, find_draft, find_matte, matte_stamp, model
+from depthfx.engine.scale import FOCAL_UNCERTAINTY, metres_uncertainty
 from depthfx.errors import ModelError
 from depthfx.photo.photo import Photo
+from depthfx.scene import Scene
 
 f32 = np.float32
 
@@ -121,13 +139,6 @@ def test_an_unknown_model_is_answered_with_the_nearest():
         model("embeded")
 
 
-def test_the_record_is_that_of_the_file_that_ships():
-    info = EmbeddedModel.info
-    assert info.checksum == EmbeddedModel(Context()).checksum
-    assert info.size_mb == pytest.approx(WEIGHTS.stat().st_size / 1e6, abs=0.1)
-    assert info.checksum in WEIGHTS.with_name("MODEL_CARD.md").read_text()
-
-
 def test_more_looks_are_taken_for_more_quality(network):
     pixels = np.random.default_rng(4).random((60, 80, 3), dtype=f32)
     sizes = [
@@ -144,3 +155,178 @@ def test_a_mirrored_photo_gets_a_mirrored_answer(network):
     np.testing.assert_allclose(
         one.inverse[inner, inner], other.inverse[inner, ::-1][:, inner], rtol=0.02
     )
+
+
+# ---- field of view
+
+
+def seeing(*views):
+    """A network that answers these views (share, deviation of its logarithm) look after look."""
+    answers = iter(views)
+
+    def run(batch):
+        flat = np.ones((1, batch.shape[2] // 2, batch.shape[3] // 2), f32)
+        return {"inverse": flat, "matte": flat, "view": np.log([next(answers)]).astype(f32)}
+
+    return run
+
+
+def test_looks_that_agree_say_what_each_says():
+    answer = predict(seeing(*[(0.8, 0.1)] * 4), np.ones((40, 60, 3), f32))
+    assert answer.focal_share == pytest.approx(0.8, rel=1e-5)
+    assert answer.focal_error == pytest.approx(math.exp(0.1) - 1, rel=1e-4)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.floats(0.3, 3), min_size=4, max_size=4), st.floats(0.02, 0.5))
+def test_looks_that_differ_meet_in_the_middle_and_are_less_sure(shares, deviation):
+    views = [(share, deviation) for share in shares]
+    answer = predict(seeing(*views), np.ones((40, 60, 3), f32))
+    assert answer.focal_share == pytest.approx(math.prod(shares) ** 0.25, rel=1e-4)
+    spread = math.hypot(deviation, np.std(np.log(shares)))
+    assert answer.focal_error == pytest.approx(math.exp(spread) - 1, rel=1e-3)
+
+
+@pytest.mark.parametrize("share", [1e-30, 1e30])
+def test_no_lens_is_imagined_that_nobody_makes(share):
+    answer = predict(seeing(*[(share, 1e30)] * 4), np.ones((40, 60, 3), f32))
+    assert 0.05 < answer.focal_share < 50
+    assert math.isfinite(answer.focal_error)
+
+
+def test_weights_of_the_first_version_tell_no_field_of_view(constant_network):
+    file = constant_network(0.5)
+    answer = Network(file).predict(np.ones((40, 60, 3), f32))
+    assert answer.focal_share is None
+    assert answer.focal_error is None
+    depth = EmbeddedModel(Context(weights=file)).estimate(guessed())
+    assert depth.focal_px is None
+
+
+def guessed(size=(90, 120)):
+    pixels = np.random.default_rng(0).random((*size, 3), dtype=f32)
+    return Photo(pixels, Camera.guess(size[1], size[0]))
+
+
+def test_metres_follow_the_field_of_view_that_the_network_sees(constant_network):
+    """Canonical inverse depth 0.5 through a lens of 0.8 widths: 1.6 m away."""
+    context = Context(weights=constant_network(0.5, (0.8, 0.1)))
+    depth = EmbeddedModel(context).estimate(guessed())
+    assert depth.focal_px == pytest.approx(0.8 * 120, rel=1e-5)
+    np.testing.assert_allclose(1 / depth.surface, 1.6, rtol=1e-4)
+
+
+def test_a_focal_length_that_is_known_is_not_asked_for(constant_network):
+    context = Context(weights=constant_network(0.5, (0.8, 0.1)))
+    depth = EmbeddedModel(context).estimate(photo(focal_px=240.0))
+    assert depth.focal_px is None
+    np.testing.assert_allclose(1 / depth.surface, 4.0, rtol=1e-4)
+
+
+def test_the_stated_error_is_that_of_this_photo(constant_network):
+    context = Context(weights=constant_network(0.5, (0.8, 0.1)))
+    scene = Scene.of(guessed(), context)
+    assert scene.camera.origin is FocalOrigin.NETWORK
+    stated = metres_uncertainty(scene.depth, scene.camera)
+    assert stated == pytest.approx(math.hypot(math.exp(0.1) - 1, METRES_ERROR), rel=1e-4)
+    unsaid = replace(scene.depth, focal_error=None)
+    of_any_network = math.hypot(FOCAL_UNCERTAINTY[FocalOrigin.NETWORK], METRES_ERROR)
+    assert metres_uncertainty(unsaid, scene.camera) == pytest.approx(of_any_network)
+
+
+@pytest.mark.parametrize(
+    ("options", "origin", "metres"), [([], "network", 1.6), (["--focal-px", "240"], "user", 4.0)]
+)
+def test_the_command_says_whose_focal_length_was_used(
+    tmp_path, constant_network, options, origin, metres
+):
+    weights = constant_network(0.5, (0.8, 0.1))
+    cv2.imwrite(str(tmp_path / "photo.png"), np.full((90, 120, 3), 128, np.uint8))
+    words = [str(tmp_path / "photo.png"), "--at", "0.5,0.5", "--json", "--weights", str(weights)]
+    done = CliRunner().invoke(depth_command, [*words, *options], catch_exceptions=False)
+    facts = json.loads(done.stdout)
+    assert facts["focal_origin"] == origin
+    assert facts["points"][0]["metres"] == pytest.approx(metres, rel=1e-3)
+
+
+def test_a_network_with_other_answers_is_refused(tmp_path):
+    import onnx
+
+    net = onnx.load(str(WEIGHTS))
+    net.graph.output[1].name = net.graph.output[0].name
+    onnx.save(net, str(tmp_path / "net.onnx"))
+    with pytest.raises(ModelError, match=r"net\.onnx"):
+        Network(tmp_path / "net.onnx")
+
+
+# ---- the weights for commercial use
+
+
+@pytest.fixture
+def clean(tmp_path, monkeypatch):
+    """The package with its clean weights, whether or not they are in this one."""
+    file = tmp_path / "clean.onnx"
+    shutil.copy(WEIGHTS, file)
+    return with_clean(monkeypatch, file)
+
+
+def with_clean(monkeypatch, file):
+    known = dict(entries())
+    # An absolute path stays one beside the package's folder.
+    known["embedded-clean"] = replace(known["embedded-clean"], file=str(file))
+    monkeypatch.setattr(find, "entries", lambda: known)
+    monkeypatch.setattr(CleanEmbeddedModel, "shipped", file)
+    return file
+
+
+def test_commercial_use_takes_the_clean_weights(clean):
+    context = Context(commercial_only=True)
+    shown = photo()
+    depth, matte = find_depth(shown, context), find_matte(shown, context)
+    assert depth.stamp["model"] == "embedded-clean"
+    assert depth.stamp["licence"] == CleanEmbeddedModel.info.licence
+    assert matte.shape == shown.shape
+    assert matte_stamp(context)["matte_model"] == "embedded-clean"
+    assert {type(found) for found in context.cache.values()} == {CleanEmbeddedModel}
+    assert find_draft(shown, replace(context, model="embedded-clean")) is not None
+
+
+def test_other_use_takes_the_other_weights_unless_it_asks(clean):
+    assert type(model("embedded", Context())) is EmbeddedModel
+    context = Context(model="embedded-clean")
+    assert find_depth(photo(), context).stamp["model"] == "embedded-clean"
+    find_matte(photo(), context)
+    assert matte_stamp(context)["matte_model"] == "embedded-clean"
+
+
+def test_another_model_gets_its_matte_from_clean_weights(clean, tmp_path):
+    context = Context(model="zoedepth", device="cuda", weights=tmp_path / "z.pt")
+    find_matte(photo(), replace(context, commercial_only=True))
+    assert matte_stamp(context)["matte_model"] == "embedded-clean"
+
+
+def test_weights_of_unknown_origin_are_not_clean(clean):
+    with pytest.raises(ModelError, match="--commercial-only: embedded is not"):
+        model("embedded", Context(commercial_only=True, weights=clean))
+    with pytest.raises(ModelError, match="--model embedded --weights"):
+        model("embedded-clean", Context(weights=clean))
+
+
+def test_without_the_clean_weights_commercial_use_is_refused(tmp_path, monkeypatch):
+    with_clean(monkeypatch, tmp_path / "not there.onnx")
+    context = Context(commercial_only=True)
+    with pytest.raises(ModelError, match="--commercial-only: embedded is not"):
+        find_depth(photo(), context)
+    with pytest.raises(ModelError, match="finds the subject"):
+        find_matte(photo(), context)
+    assert find_draft(photo(), replace(context, model="zoedepth")) is None
+
+
+@pytest.mark.parametrize("kind", [EmbeddedModel, CleanEmbeddedModel])
+def test_every_file_that_ships_has_its_own_record(kind):
+    if not kind.shipped.is_file():
+        pytest.skip(f"{kind.shipped.name} is not in this package")
+    found = kind(Context())
+    assert found.info.checksum == found.checksum
+    assert found.info.size_mb == pytest.approx(kind.shipped.stat().st_size / 1e6, abs=0.1)
+    assert found.checksum in WEIGHTS.with_name("MODEL_CARD.md").read_text()

@@ -32,7 +32,8 @@ class Entry:
     backend : "built in", "transformers", "marigold", "onnx", or "plugin" for one that
         registers itself and is not in the catalogue
     repository : on the Hugging Face hub; empty if the weights come with the program
-    file : the weights in it; where it is in the cache, the model is taken to be here
+    file : the weights in it; where it is in the cache, the model is taken to be here. Without
+        a repository, the weights in the package
     """
 
     info: ModelInfo
@@ -49,14 +50,20 @@ class Entry:
 
     @property
     def is_ready(self) -> bool:
-        """Whether depthfx can run it as it is; an ONNX model needs its description."""
+        """Whether depthfx can run it as it is.
+
+        An ONNX model needs its description; one that comes along has to be in this package.
+        """
+        if self.backend == "built in" and not self.repository:
+            return self.here is not None
         return self.backend != "onnx" or Path(self.source).is_file()
 
     @property
     def here(self) -> Path | None:
         """Where the weights lie on this machine; None if they were not downloaded."""
         if not self.repository:
-            return RECORDS.parent if self.backend != "plugin" else None
+            packed = RECORDS.parent / self.file
+            return packed if self.file and packed.is_file() else None
         return hub.cached(self.repository, self.file) if self.file else None
 
 

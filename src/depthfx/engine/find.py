@@ -28,7 +28,7 @@ from depthfx.engine.catalogue import (
     entries,
     unknown,
 )
-from depthfx.engine.embedded.model import EmbeddedModel
+from depthfx.engine.embedded.model import CleanEmbeddedModel, EmbeddedModel
 from depthfx.engine.model import DepthModel
 from depthfx.engine.model_folder import COMMERCIAL, card_licence
 from depthfx.engine.refine import refine
@@ -39,6 +39,7 @@ from depthfx.registry import model_class, model_names
 ASPECT_TOLERANCE = 0.02
 NEAREST_M = 0.001
 """No photo shows mostly things nearer than this: a unit was mistaken."""
+EMBEDDED = (EmbeddedModel.info.name, CleanEmbeddedModel.info.name)
 BACKENDS = {
     "transformers": "depthfx.engine.transformers_depth:TransformersModel",
     "marigold": "depthfx.engine.marigold:MarigoldModel",
@@ -49,10 +50,15 @@ BACKENDS = {
 def model(name: str = "embedded", context: Context | None = None) -> DepthModel:
     """The depth model called `name`, loaded once per context.
 
+    Where commercial use is asked for, "embedded" is "embedded-clean", if the package has that.
+
     Raises ModelError if there is none of that name, its weights do not load, or the
     context asks for commercial use and its licence does not allow that.
     """
-    context = replace(context or Context(), model=name)
+    context = context or Context()
+    if context.commercial_only and name == EmbeddedModel.info.name and not context.weights:
+        name = _embedded(context).info.name
+    context = replace(context, model=name)
     if context.commercial_only:
         _check_before_loading(name, context)
     how = (context.weights, context.device, context.memory_limit_gb, context.compile)
@@ -81,8 +87,8 @@ def find_draft(photo: Photo, context: Context) -> Depth | None:
     In the unit of the model asked for: metres if it answers in metres, else relative. None
     where licences must allow commercial use and the embedded network's does not.
     """
-    asked = context.model == EmbeddedModel.info.name
-    if context.commercial_only and not (EmbeddedModel.info.commercial or asked):
+    asked = context.model in EMBEDDED
+    if context.commercial_only and not (_embedded(context).info.commercial or asked):
         return None
     metric = asked or model(context.model, context).info.metric
     draft = _estimate(photo, replace(_for_embedded(context), quality="draft"))
@@ -117,19 +123,26 @@ def find_matte(photo: Photo, context: Context) -> Plane:
     """The subject's matte (H, W) float32 by the embedded network."""
     if context.commercial_only:
         check_commercial(
-            EmbeddedModel.info,
+            _embedded(context).info,
             "the embedded network, which finds the subject,",
             "what is told its focus (--focus-xy or --focus-m) needs no subject",
         )
     context = _for_embedded(context)
-    found = model("embedded", context)
+    found = model(context.model, context)
     assert isinstance(found, EmbeddedModel)
     return found.matte(photo, context)
 
 
+def _embedded(context: Context) -> type[EmbeddedModel]:
+    """The embedded network as the context may use it: the clean one for commercial use."""
+    clean = entries()[CleanEmbeddedModel.info.name]
+    wanted = context.commercial_only and clean.is_ready
+    return CleanEmbeddedModel if wanted or context.model == clean.info.name else EmbeddedModel
+
+
 def _for_embedded(context: Context) -> Context:
     """The same for the embedded network: another model's weights and device are not its own."""
-    if context.model == EmbeddedModel.info.name:
+    if context.model in EMBEDDED:
         return context
     return replace(context, model=EmbeddedModel.info.name, weights=None, device="auto")
 

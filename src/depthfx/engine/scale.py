@@ -102,7 +102,10 @@ def metres_uncertainty(depth: Depth, camera: Camera) -> float:
     """
     if depth.scale_error is not None:
         return depth.scale_error
-    return math.hypot(FOCAL_UNCERTAINTY[camera.origin], depth.model_error or 0)
+    focal = FOCAL_UNCERTAINTY[camera.origin]
+    if camera.origin is FocalOrigin.NETWORK and depth.focal_error is not None:
+        focal = depth.focal_error
+    return math.hypot(focal, depth.model_error or 0)
 
 
 def scale_by_known(

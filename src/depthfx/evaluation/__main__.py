@@ -5,6 +5,8 @@ score FOLDER          the reference data's own scorers over what the commands us
 reference -o FILE     the reference page of all effects, from their declarations
 engine                Depth Pro against transformers' port: time, memory, answers
 pairs FOLDER          a depth model measured on photos whose depth or matte is known
+card FOLDER           the tables of the embedded network's model card, all weights beside another
+runtime               what the embedded network takes: seconds, memory, agreement of its paths
 """
 
 from __future__ import annotations
@@ -26,6 +28,13 @@ def main() -> None:
     reference = commands.add_parser("reference", help="write the reference page of the effects")
     reference.add_argument("-o", "--out", type=Path, required=True)
     _add_pairs(commands.add_parser("pairs", help="measure a depth model on photos of known depth"))
+    _add_card(commands.add_parser("card", help="the tables of the embedded network's card"))
+    runtime = commands.add_parser("runtime", help="time and memory of the embedded network")
+    runtime.add_argument("--weights", type=Path, help="a file of weights instead of its own")
+    runtime.add_argument(
+        "--checkpoint", type=Path, help="that of training, to hold the file against torch"
+    )
+    runtime.add_argument("--runs", type=int, default=5, help="fresh processes; medians are shown")
     arguments = parser.parse_args()
     if arguments.command == "bench":
         from depthfx.evaluation.bench import bench
@@ -41,6 +50,10 @@ def main() -> None:
         run(arguments.folder, arguments.parts)
     elif arguments.command == "pairs":
         sys.exit(_pairs(arguments))
+    elif arguments.command == "card":
+        sys.exit(_card(arguments))
+    elif arguments.command == "runtime":
+        sys.exit(_runtime(arguments))
     else:
         from depthfx.evaluation.reference import reference_page
 
@@ -85,6 +98,69 @@ def _pairs(arguments: argparse.Namespace) -> int:
         print(f"depthfx: {error}", file=sys.stderr)
         return 1
     return 0 if complete else 1
+
+
+def _add_card(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="folder with rgbd, subjects, truth")
+    parser.add_argument(
+        "--weights",
+        type=_named_file,
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="score this file, and others named so, instead of the card's standard columns",
+    )
+    parser.add_argument(
+        "--only",
+        choices=["depth", "mattes", "outlines"],
+        action="append",
+        help="only this part; may be given twice",
+    )
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="N", help="every Nth photo of each source only"
+    )
+    parser.add_argument("-o", "--out", type=Path, default=Path("build/card"), help="folder")
+    parser.add_argument("--update", action="store_true", help="put the tables into the model card")
+
+
+def _named_file(text: str) -> tuple[str, Path]:
+    name, _, path = text.partition("=")
+    if not (name and path):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=FILE, like mine=runs/mine.onnx")
+    return name, Path(path)
+
+
+def _card(arguments: argparse.Namespace) -> int:
+    """Exit status: 0 if all could be scored, else 1."""
+    from depthfx.errors import DepthfxError
+    from depthfx.evaluation import card
+
+    parts = arguments.only or card.PARTS
+    try:
+        card.run(
+            arguments.folder,
+            dict(arguments.weights),
+            arguments.out,
+            parts=parts,
+            every=max(arguments.every, 1),
+            update=arguments.update,
+        )
+    except DepthfxError as error:
+        print(f"depthfx: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _runtime(arguments: argparse.Namespace) -> int:
+    from depthfx.errors import DepthfxError
+    from depthfx.evaluation.runtime import print_table
+
+    try:
+        print_table(arguments.weights, arguments.checkpoint, arguments.runs)
+    except DepthfxError as error:
+        print(f"depthfx: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

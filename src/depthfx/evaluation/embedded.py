@@ -21,7 +21,8 @@ def _model() -> EmbeddedModel:
     return EmbeddedModel(Context())
 
 
-def _photo(rgb: NDArray[Any]) -> Photo:
+def photo_of(rgb: NDArray[Any]) -> Photo:
+    """An sRGB photo (H, W, 3), uint8 or float 0..1, of whose camera nothing is known."""
     encoded = rgb.astype(np.float32) / 255 if rgb.dtype == np.uint8 else rgb.astype(np.float32)
     height, width = rgb.shape[:2]
     return Photo(srgb_to_linear(encoded), Camera.guess(width, height))
@@ -29,9 +30,9 @@ def _photo(rgb: NDArray[Any]) -> Photo:
 
 def depth(rgb: NDArray[Any]) -> Plane:
     """Inverse depth (H, W) float32 of an sRGB photo (H, W, 3), uint8 or float 0..1."""
-    return _model().estimate(_photo(rgb)).surface
+    return _model().estimate(photo_of(rgb)).surface
 
 
 def matte(rgb: NDArray[Any]) -> Plane:
     """Subject matte (H, W) float32 0..1 of an sRGB photo (H, W, 3), uint8 or float 0..1."""
-    return _model().matte(_photo(rgb))
+    return _model().matte(photo_of(rgb))

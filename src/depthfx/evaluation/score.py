@@ -12,6 +12,7 @@ import numpy as np
 
 from depthfx.errors import DepthfxError
 from depthfx.evaluation import embedded, truth
+from depthfx.evaluation.baselines import gradient
 
 
 def load_scorer(folder: Path) -> ModuleType:
@@ -27,12 +28,6 @@ def load_scorer(folder: Path) -> ModuleType:
     finally:
         sys.path.remove(str(folder))
     return module
-
-
-def gradient(rgb: np.ndarray) -> np.ndarray:
-    """The baseline that needs no network: the lower, the nearer."""
-    height, width = rgb.shape[:2]
-    return np.repeat(np.linspace(0.1, 1, height, dtype=np.float32)[:, None], width, 1)
 
 
 def score(folder: Path, parts: list[str]) -> None:

@@ -1,8 +1,8 @@
 """The depth model that comes with the program: no download, no torch.
 
-One small network gives inverse depth and the subject's matte; both are refined to
-the photo's size. It was trained on rooms and people, so its metres are a rough
-guess outside of rooms.
+One small network gives inverse depth, the subject's matte and the field of view; depth and
+matte are refined to the photo's size. Two files of weights of it come along: one learnt from
+all data at hand, the other only from data that allow commercial use.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 from depthfx.context import Context
 from depthfx.depth import Depth, Plane
+from depthfx.engine.catalogue import entries
 from depthfx.engine.embedded.runtime import Network, Prediction
 from depthfx.engine.model import ModelInfo
 from depthfx.engine.refine import refine
@@ -24,7 +25,8 @@ from depthfx.errors import ModelError
 from depthfx.matting.refine import refine_matte
 from depthfx.photo.photo import Photo
 
-WEIGHTS = Path(__file__).with_name("embedded.onnx")
+HERE = Path(__file__).parent
+WEIGHTS, CLEAN_WEIGHTS = HERE / "embedded.onnx", HERE / "embedded-clean.onnx"
 FARTHEST_M = 1000.0
 """Inverse depth below that of this distance counts as infinitely far."""
 METRES_ERROR = 0.4
@@ -35,25 +37,16 @@ METRES_ERROR = 0.4
 class EmbeddedModel:
     """Runs the network once per photo and keeps its answer while the photo lives."""
 
-    info: ClassVar[ModelInfo] = ModelInfo(
-        name="embedded",
-        summary="small and quick, needs no download; rooms, people, pets",
-        size_mb=9.6,
-        licence="Apache-2.0 code; weights trained on research data, see the model card",
-        commercial=False,
-        metric=True,
-        source="inside the package",
-        checksum="c4865352bfcb71f0f068d8c320878002c6bab882c5f6680592679cf19e52ee72",
-    )
+    info: ClassVar[ModelInfo] = entries()["embedded"].info
+    shipped: ClassVar[Path] = WEIGHTS
 
     def __init__(self, context: Context) -> None:
-        if context.model == self.info.name and context.device not in ("auto", "cpu"):
+        asked = context.model == self.info.name
+        if asked and context.device not in ("auto", "cpu"):
             raise ModelError(
                 f"the embedded network runs on the CPU only; leave out --device {context.device}"
             )
-        self.weights = (
-            context.weights if context.model == "embedded" and context.weights else WEIGHTS
-        )
+        self.weights = context.weights if asked and context.weights else self.shipped
         self._predictions: WeakKeyDictionary[Photo, dict[str, Prediction]] = WeakKeyDictionary()
         self._mattes: WeakKeyDictionary[Photo, dict[str, Plane]] = WeakKeyDictionary()
 
@@ -79,12 +72,17 @@ class EmbeddedModel:
         return known[context.quality]
 
     def estimate(self, photo: Photo, context: Context | None = None) -> Depth:
-        """Metric depth at the photo's own size; see `DepthModel.estimate`."""
+        """Metric depth at the photo's own size; see `DepthModel.estimate`.
+
+        Where nobody knows the photo's focal length, it is the one that the network sees.
+        """
         context = context or Context()
         small = self.predict(photo, context)
+        width, seen_px = photo.camera.width, None
+        if photo.camera.known_focal_px is None and small.focal_share is not None:
+            seen_px = small.focal_share * width
         # Canonical inverse depth times width over focal length is 1/m (Depth Pro, eq. 1).
-        scale = np.float32(photo.camera.width / photo.camera.focal_px)
-        inverse = small.inverse * scale
+        inverse = small.inverse * np.float32(width / (seen_px or photo.camera.focal_px))
         inverse = np.where(inverse < 1 / FARTHEST_M, 0, inverse).astype(np.float32)
         # The matte knows the outline better than the depth does.
         fine = refine(photo.pixels, inverse, self.matte(photo, context))
@@ -92,9 +90,11 @@ class EmbeddedModel:
         return Depth(
             fine.inverse,
             True,
-            "embedded network, metres are approximate",
+            f"{self.info.name} network, metres are approximate",
             fine.behind,
             fine.coverage,
+            focal_px=seen_px,
+            focal_error=None if seen_px is None else small.focal_error,
             model_error=METRES_ERROR,
             stamp=self.stamp,
         )
@@ -117,3 +117,21 @@ class EmbeddedModel:
             known[context.quality] = refine_matte(photo.pixels, small)
             context.report("matte", 1.0)
         return known[context.quality]
+
+
+class CleanEmbeddedModel(EmbeddedModel):
+    """The same network, its weights trained only on data that allow commercial use.
+
+    Takes the place of the other where `Context.commercial_only` is set.
+    """
+
+    info = entries()["embedded-clean"].info
+    shipped = CLEAN_WEIGHTS
+
+    def __init__(self, context: Context) -> None:
+        if context.model == self.info.name and context.weights:
+            raise ModelError(
+                f"{self.info.name} stands for one file whose sources are known; "
+                "other weights go with --model embedded --weights FILE"
+            )
+        super().__init__(context)

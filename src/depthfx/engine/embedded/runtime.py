@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +15,11 @@ from depthfx.depth import Plane
 from depthfx.errors import ModelError
 from depthfx.photo.colour import linear_to_srgb
 from depthfx.photo.photo import Pixels
-from depthfx.raster.resample import resize_area
+from depthfx.raster.resample import fit_within, resize_area
+
+Answers = dict[str, NDArray[np.float32]]
+Run = Callable[[NDArray[np.float32]], Answers]
+"""The network itself: (1, 3, h, w) float32, encoded sRGB in 0..1, to its outputs by name."""
 
 STRIDE = 32
 LOOKS = {
@@ -28,18 +34,40 @@ a draft it sees each size mirrored too. What was measured stands in the model ca
 """
 FRAME = 3
 """Outermost pixels of its depth that are not used: there it feels the end of the picture."""
+OUTPUTS, VIEW = ("inverse", "matte"), "view"
+"""What every file answers, and what the first version's did not yet."""
+LEAST_SHARE, MOST_SHARE = 0.1, 20.0
+"""Focal length over width: beyond these (157 and 3 degrees across) no lens is meant."""
+MOST_LOG_DEVIATION = 1.0
+"""A network that knows nothing at all of the lens says no more than this."""
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """Small maps of one photo.
+    """What the network says of one photo.
 
     inverse : (h, w) float32 > 0, canonical inverse depth: 1/m times focal length over width
     matte : (h, w) float32 in 0..1
+    focal_share : focal length over width of the picture; None if the weights do not tell it
+    focal_error : share by which that may be off, two times in three not more; or None
     """
 
     inverse: Plane
     matte: Plane
+    focal_share: float | None = None
+    focal_error: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """The answer for one size of the picture, perhaps mirrored.
+
+    view : mean and standard deviation of the logarithm of focal length over width, or None
+    """
+
+    inverse: Plane
+    matte: Plane
+    view: tuple[float, float] | None
 
 
 def network_size(height: int, width: int, area: int) -> tuple[int, int]:
@@ -74,33 +102,67 @@ class Network:
             )
         except Exception as error:  # the library raises many kinds for a damaged file
             raise ModelError(f"weights {weights} do not load: {_first_line(error)}") from None
-        names = [o.name for o in self.session.get_outputs()]
-        if [i.name for i in self.session.get_inputs()] != ["rgb"] or names != ["inverse", "matte"]:
+        self.outputs = [output.name for output in self.session.get_outputs()]
+        inputs = [given.name for given in self.session.get_inputs()]
+        if inputs != ["rgb"] or tuple(self.outputs) not in (OUTPUTS, (*OUTPUTS, VIEW)):
             raise ModelError(f"weights {weights} are not an embedded depth network")
 
-    def predict(self, pixels: Pixels, quality: str = "normal") -> Prediction:
-        """The network's answer for linear pixels (H, W, 3) float32, the mean of its looks."""
-        looks = []
-        for area in LOOKS[quality]:
-            rows, columns = network_size(pixels.shape[0], pixels.shape[1], area)
-            small = resize_area(pixels, (rows, columns))
-            rgb = np.clip(linear_to_srgb(np.clip(small, 0, 1)), 0, 1)
-            looks.append(self._run(rgb))
-            if quality != "draft":
-                mirrored = self._run(np.ascontiguousarray(rgb[:, ::-1]))
-                looks.append(Prediction(mirrored.inverse[:, ::-1], mirrored.matte[:, ::-1]))
-        shape = looks[-1].inverse.shape[::-1]
-        # The geometric mean: the network errs by factors, not by sums.
-        logs = [cv2.resize(np.log(look.inverse), shape) for look in looks]
-        mattes = [cv2.resize(look.matte, shape) for look in looks]
-        return Prediction(np.exp(np.mean(logs, 0)), np.mean(mattes, 0))
+    def run(self, batch: NDArray[np.float32]) -> Answers:
+        """See `Run`."""
+        return dict(zip(self.outputs, self.session.run(None, {"rgb": batch}), strict=True))
 
-    def _run(self, rgb: NDArray[np.float32]) -> Prediction:
-        batch = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32)
-        inverse, matte = self.session.run(None, {"rgb": batch})
-        inner = inverse[0, FRAME:-FRAME, FRAME:-FRAME]
-        whole = cv2.copyMakeBorder(inner, FRAME, FRAME, FRAME, FRAME, cv2.BORDER_REPLICATE)
-        return Prediction(whole, matte[0])
+    def predict(self, pixels: Pixels, quality: str = "normal") -> Prediction:
+        """See `predict`."""
+        return predict(self.run, pixels, quality)
+
+
+def predict(run: Run, pixels: Pixels, quality: str = "normal") -> Prediction:
+    """The network's answer for linear pixels (H, W, 3) float32, the mean of its looks."""
+    areas = LOOKS[quality]
+    height, width = pixels.shape[:2]
+    # Once over the photo's own pixels is enough; twice the finest look loses nothing.
+    shown = resize_area(pixels, fit_within((height, width), 4 * areas[-1]))
+    looks = []
+    for area in areas:
+        small = resize_area(shown, network_size(height, width, area))
+        rgb = np.clip(linear_to_srgb(np.clip(small, 0, 1)), 0, 1)
+        looks.append(_look(run, rgb))
+        if quality != "draft":
+            mirrored = _look(run, rgb[:, ::-1])
+            inverse, matte = mirrored.inverse[:, ::-1], mirrored.matte[:, ::-1]
+            looks.append(_Look(inverse, matte, mirrored.view))
+    shape = looks[-1].inverse.shape[::-1]
+    # The geometric mean: the network errs by factors, not by sums.
+    logs = [cv2.resize(np.log(look.inverse), shape) for look in looks]
+    mattes = [cv2.resize(look.matte, shape) for look in looks]
+    return Prediction(np.exp(np.mean(logs, 0)), np.mean(mattes, 0), *_field_of_view(looks))
+
+
+def _look(run: Run, rgb: NDArray[np.float32]) -> _Look:
+    """The answer for (h, w, 3) float32, encoded sRGB in 0..1."""
+    said = run(np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32))
+    inner = said["inverse"][0, FRAME:-FRAME, FRAME:-FRAME]
+    whole = np.pad(inner, FRAME, mode="edge")
+    if VIEW not in said:
+        return _Look(whole, said["matte"][0], None)
+    mean, log_deviation = (float(each) for each in said[VIEW][0])
+    deviation = math.exp(min(log_deviation, MOST_LOG_DEVIATION))
+    return _Look(whole, said["matte"][0], (mean, deviation))
+
+
+def _field_of_view(looks: Sequence[_Look]) -> tuple[float | None, float | None]:
+    """Focal length over width and its relative error, of all looks; None where none tells it.
+
+    All looks see the same lens, so their logarithms have one mean. They err together, so
+    looking again does not make the error smaller; where they disagree it is larger
+    (variance of a mixture: the mean of the variances and the variance of the means).
+    """
+    views = np.array([look.view for look in looks if look.view is not None])
+    if not views.size:
+        return None, None
+    means, deviations = views.T
+    share = float(np.clip(np.exp(means.mean()), LEAST_SHARE, MOST_SHARE))
+    return share, math.expm1(math.sqrt(np.mean(deviations**2) + means.var()))
 
 
 def _first_line(error: Exception) -> str:
