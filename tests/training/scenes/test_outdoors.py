@@ -205,3 +205,10 @@ def test_what_is_in_the_way_goes_and_the_ground_stays():
     far = forms.drum((9, 0, 5), 0.1, 2, GREY)
     left = forms.without([ground, post, house, far], [(0, -1, 2), (0, -1, 5)], 0.8)
     assert left == [ground, far]
+
+
+@pytest.mark.parametrize("make", [nature.forest, nature.meadow, nature.garden])
+def test_nothing_takes_the_ground_away(make):
+    for seed in range(12):
+        world = make(np.random.default_rng(seed))
+        assert any(max(s.half) > forms.GROUND_M for s in world.shapes), f"seed {seed}"

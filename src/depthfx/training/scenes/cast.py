@@ -37,7 +37,7 @@ from depthfx.training.scenes.light import (
     sky_at,
     towards,
 )
-from depthfx.training.scenes.paint import GLOSS, GLOW, SUBJECT, TEXTURE, smooth
+from depthfx.training.scenes.paint import GLOW, SUBJECT, TEXTURE, smooth
 from depthfx.training.scenes.solids import (
     BLADES,
     CONE,
@@ -67,7 +67,8 @@ from depthfx.training.scenes.vectors import (
 )
 from depthfx.training.scenes.world import Camera, World
 
-POINTS = np.array([[(n + 0.5) / 8, (5 * n % 8 + 0.5) / 8] for n in range(8)])
+COLUMNS, ROWS = (9, 7, 13, 5, 3, 1, 11, 15), (5, 11, 9, 3, 13, 7, 15, 1)
+POINTS = np.stack([COLUMNS, ROWS], 1) / 16
 """(8, 2) places of a crowded pixel's rays: no two in one row or column."""
 FOUR_POINTS = np.array([[(n + 0.5) / 4, ((2 * n + 1) % 5 + 0.5) / 4] for n in range(4)])
 """(4, 2) places at which a pattern is looked at."""
@@ -152,8 +153,8 @@ def _mark_along(busy: NDArray, start: NDArray, end: NDArray, reach: int) -> None
         return
     steps = int(far / reach) + 1
     for s in range(steps + 1):
-        col = int(math.floor(start[0] + (end[0] - start[0]) * s / steps))
-        row = int(math.floor(start[1] + (end[1] - start[1]) * s / steps))
+        col = math.floor(start[0] + (end[0] - start[0]) * s / steps)
+        row = math.floor(start[1] + (end[1] - start[1]) * s / steps)
         for r in range(max(row - reach, 0), min(row + reach + 1, height)):
             for c in range(max(col - reach, 0), min(col + reach + 1, width)):
                 busy[r, c] = True
@@ -210,7 +211,7 @@ def _leaving(
     n = minus(n, plus(slope, -dot(slope, n), n))
     n = facing(world_vector(table, i, unit(n)), d)
     cutout = int(table[i, CUTOUT])
-    shines_through = 0.7 if cutout == LEAF or cutout == BLADES else 0.0
+    shines_through = 0.7 if cutout in (LEAF, BLADES) else 0.0
     shine = gloss * (0.04 + 0.96 * (1 - abs(dot(n, d))) ** 5 + 0.3 * max(gloss - 0.7, 0.0))
     hardness = 6 + 500 * gloss**3
     arrives, flash = gathered, (0.0, 0.0, 0.0)
@@ -274,6 +275,7 @@ def _radiance(
     if r >= 0:
         shares[:] = lighting.lit[r, c]
         g, m = lighting.gathered[r, c], lighting.mirrored[r, c]
+        # Adding 0.0 makes them float64, as the other branch has them.
         gathered, mirrored = (
             (g[0] + 0.0, g[1] + 0.0, g[2] + 0.0),
             (m[0] + 0.0, m[1] + 0.0, m[2] + 0.0),

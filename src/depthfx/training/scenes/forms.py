@@ -320,14 +320,20 @@ def daylight(rng: Rng, fog_per_m: float | None = None) -> tuple[Sky, Point]:
     return sky, (0.3, 0.28, 0.32)
 
 
+GROUND_M = 100.0
+"""Shapes with a larger half side are ground, or sea, and never in anybody's way."""
+
+
 def without(shapes: Iterable[Shape], keep_free: Sequence[Point], distance_m: float) -> list[Shape]:
     """The shapes less what is near one of some points a metre above the ground.
 
     Small shapes go if their middle stands within `distance_m` over the ground, those wider
-    than two metres, such as the ground itself, only if they reach the point so inflated.
+    than two metres only if they reach the point so inflated. The ground itself stays.
     """
 
     def stays(shape: Shape) -> bool:
+        if max(shape.half) > GROUND_M:
+            return True
         cone = shape.kind is Kind.CONE
         if not cone and max(shape.half[0], shape.half[2]) > 1:
             return not any(holds(shape, point, 0.8 * distance_m) for point in keep_free)

@@ -129,7 +129,8 @@ def _partly(stage: Stage, seen: Seen, row: int, col: int, k: int, seed: int) -> 
         slant = dot(n, middle) / min(dot(n, d), -1e-6)
         at = plus(eye(seen.rays), t * min(max(slant, 0.9), 1.1), d)
         share += in_light(stage, seen.ids[row, col], k, at, n, q, p) / SHADOW_RAYS
-    return share
+    # So few rays are as good as chance where next to none or all arrive: lean to the ends.
+    return share * share * (3 - 2 * share)
 
 
 @kernel
@@ -222,6 +223,15 @@ def softened(seen: Seen, step: int, values: NDArray[np.float32]) -> NDArray[np.f
     return out
 
 
+def _clamped(values: NDArray[np.float32], among: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(H, W, 3) radiances, none above `CLAMP` times the median `among` them."""
+    if not among.any():
+        return values
+    bright = values.max(2, keepdims=True)
+    limit = np.float32(CLAMP * max(float(np.median(bright[among])), 0.05))
+    return values * (limit / np.maximum(bright, limit))
+
+
 def illuminate(stage: Stage, seen: Seen, seed: int) -> Lighting:
     """Find the light on what the pixels' middles show."""
     shape = seen.ids.shape
@@ -229,11 +239,10 @@ def illuminate(stage: Stage, seen: Seen, seed: int) -> Lighting:
     _shadows(stage, seen, seed, lit)
     gathered, mirrored = np.zeros((*shape, 3), np.float32), np.zeros((*shape, 3), np.float32)
     _surroundings(stage, seen, seed, gathered, mirrored)
-    bright = gathered.max(2, keepdims=True)
-    limit = np.float32(CLAMP * max(float(np.median(bright)), 0.05))
-    gathered *= limit / np.maximum(bright, limit)
+    gathered = _clamped(gathered, seen.ids >= 0)
     for step in (1, 2, 4):
         gathered = softened(seen, step, gathered)
+    # A polished surface mirrors sharply, the others are as good as out of focus.
+    blurred = softened(seen, 2, softened(seen, 1, _clamped(mirrored, mirrored.max(2) > 0)))
     polished = (stage.paints[seen.ids, GLOSS] > POLISHED)[..., None]
-    mirrored = np.where(polished, mirrored, softened(seen, 1, mirrored))
-    return Lighting(lit, gathered, mirrored)
+    return Lighting(lit, gathered, np.where(polished, mirrored, blurred))

@@ -84,7 +84,7 @@ def pack(world: World, seed: int) -> Lights:
     black = (0.0, 0.0, 0.0)
     sun = (0.0, -1.0, 0.0)
     if sky is not None:
-        sun = _floats(tuple(np.array(sky.sun) / max(float(np.linalg.norm(sky.sun)), 1e-9)))
+        sun = unit(_floats(sky.sun))
         if max(sky.sun_colour) > 0 and sun[1] < 0:
             place = np.array(world.camera.eye) + SUN_M * np.array(sun)
             colour = SUN_M**2 * np.array(sky.sun_colour)

@@ -32,9 +32,9 @@ WEAR = np.zeros((len(Texture), 3))
 """Of each texture the largest lump of its wear in metres, its contrast and its relief."""
 WEAR[:] = 0.6, 0.07, 0.008
 WEAR[[WOOD, TILES]] = 0.3, 0.08, 0.01
-WEAR[[NOISE, SPECKLE]] = 0.3, 0.16, 0.06
-WEAR[BRICKS] = 0.12, 0.14, 0.08
-WEAR[FABRIC] = 0.25, 0.07, 0.07
+WEAR[[NOISE, SPECKLE]] = 0.3, 0.16, 0.03
+WEAR[BRICKS] = 0.12, 0.14, 0.06
+WEAR[FABRIC] = 0.25, 0.07, 0.05
 WEAR[GRASS] = 0.15, 0.2, 0.2
 WEAR[SKIN] = 0.02, 0.03, 0.012
 WEAR[PICTURE] = 0.3, 0.03, 0.005
@@ -59,7 +59,7 @@ def pack(shapes: list[Shape]) -> Paints:
 @kernel
 def smooth(texture: int) -> bool:
     """Whether a texture has no hard lines, so that one look at a pixel is enough."""
-    return texture == PLAIN or texture == NOISE or texture == GRASS or texture == SKIN
+    return texture in (PLAIN, NOISE, GRASS, SKIN)
 
 
 @kernel
@@ -182,9 +182,9 @@ def paint(
     share, bright, shine = pattern(texture, p, u, v, paints[i, SCALE], finest, seed & 0xFFFF)
     n, slope = rough(p, WEAR[texture, LUMP], finest, 0.62, seed & 0xFFFF)
     bright *= math.exp(WEAR[texture, CONTRAST] * n)
-    flat = share > 0.5 and (texture == WINDOWS or texture == BRICKS)
+    flat = share > 0.5 and texture in (WINDOWS, BRICKS)
     slope = times(0.0 if flat else WEAR[texture, SLOPE], slope)
-    if cutout == LEAF or cutout == BLADES:
+    if cutout in (LEAF, BLADES):
         # Every leaf and blade has a tint and a tilt of its own.
         cell = table[i, CELL]
         key = leaf_at(p[0], p[1], cell, seed) if cutout == LEAF else math.floor(2 * p[0] / cell)
