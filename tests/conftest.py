@@ -7,8 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from depthfx.scene import Scene
+
+# A busy machine is no failure.
+settings.register_profile("depthfx", deadline=None)
+settings.load_profile("depthfx")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
