@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from depthfx.training.scenes.animals import SPECIES
 from depthfx.training.scenes.figures import animal, group, person, portrait
 from depthfx.training.scenes.forms import holds
-from depthfx.training.scenes.limbs import angles, bounds, lowest_m, moved, rotation
+from depthfx.training.scenes.limbs import angles, bounds, lowest_m, moved
 from depthfx.training.scenes.people import draw_body
 from depthfx.training.scenes.poses import POSES
-from depthfx.training.scenes.world import Kind, Shape
+from depthfx.training.scenes.world import Kind, Shape, axes_of, rotation
 
 turns = st.tuples(*[st.floats(-1.5, 1.5)] * 3)
 
@@ -24,7 +24,7 @@ def surface_points(shape: Shape) -> np.ndarray:
     grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 5)] * 3), -1).reshape(-1, 3)
     if shape.kind == Kind.ELLIPSOID:
         grid = grid / np.maximum(np.linalg.norm(grid, axis=1, keepdims=True), 1)
-    return grid * shape.half @ rotation(shape.turn_rad).T + shape.centre
+    return grid * shape.half @ rotation(*shape.turn_rad).T + shape.centre
 
 
 def pieces(shapes: list[Shape], gap_m: float) -> int:
@@ -41,7 +41,7 @@ def pieces(shapes: list[Shape], gap_m: float) -> int:
 
 @given(turns)
 def test_angles_undo_rotation(turn: tuple[float, float, float]) -> None:
-    np.testing.assert_allclose(angles(rotation(turn)), turn, atol=1e-9)
+    np.testing.assert_allclose(angles(rotation(*turn)), turn, atol=1e-9)
 
 
 @given(turns, st.floats(0.2, 3))
@@ -66,7 +66,7 @@ def test_a_turned_ellipsoid_reaches_as_far_as_its_points() -> None:
     shape = Shape(Kind.ELLIPSOID, (0.3, 0.1, 0.2), (1, 2, 3), (0.4, -0.7, 1.1))
     way = np.random.default_rng(0).normal(size=(200_000, 3))
     way /= np.linalg.norm(way, axis=1, keepdims=True)
-    points = way * shape.half @ rotation(shape.turn_rad).T + shape.centre
+    points = way * shape.half @ rotation(*shape.turn_rad).T + shape.centre
     box = bounds([shape])[0]
     np.testing.assert_allclose(points.min(0), box[:3], atol=2e-3)
     np.testing.assert_allclose(points.max(0), box[3:], atol=2e-3)
@@ -150,7 +150,7 @@ def test_groups_stand_apart() -> None:
 def test_a_portrait_has_its_figure_in_the_picture(seed: int) -> None:
     framed = portrait(np.random.default_rng(seed), (1.0, 0.0, 2.0), 0.7, 6.0)
     camera = framed.camera
-    turn = rotation((camera.yaw_rad, -camera.pitch_rad, camera.roll_rad))
+    turn = axes_of(camera)
     subject = [s for s in framed.shapes if s.subject]
     points = np.concatenate([bounds(subject)[:, :3], bounds(subject)[:, 3:]])
     own = (points - np.array(camera.eye)) @ turn

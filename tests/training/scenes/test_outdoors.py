@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthfx.training.scenes import forms, nature, still, streets
-from depthfx.training.scenes.world import Kind, Shape, Surface
+from depthfx.training.scenes.world import Kind, Shape, Surface, rotation
 
 GREY = Surface()
 WORLDS = (
@@ -34,7 +34,7 @@ def corners(shapes):
             for end, radius in ((shape.start, shape.half[0]), (shape.end, shape.half[1])):
                 out += [np.add(end, step * radius) for step in (*np.eye(3), *-np.eye(3))]
             continue
-        frame, half = forms.own_frame(shape), np.asarray(shape.half)
+        frame, half = rotation(*shape.turn_rad), np.asarray(shape.half)
         if shape.kind is Kind.ELLIPSOID:
             reach = np.sqrt(((frame * half) ** 2).sum(1))
         else:
@@ -128,7 +128,7 @@ def test_a_board_reaches_from_end_to_end(start, end):
     if math.dist(start, end) < 0.1:
         return
     board = forms.board(start, end, 0.5, 0.01, GREY)
-    along = forms.own_frame(board) @ (0, 0, board.half[2])
+    along = rotation(*board.turn_rad) @ (0, 0, board.half[2])
     np.testing.assert_allclose(np.add(board.centre, along), end, atol=1e-6)
     np.testing.assert_allclose(np.subtract(board.centre, along), start, atol=1e-6)
 

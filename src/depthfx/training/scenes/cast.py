@@ -47,7 +47,6 @@ from depthfx.training.scenes.solids import (
     MISSED,
     meet,
     own_point,
-    rotation,
     surface,
     world_vector,
 )
@@ -65,7 +64,7 @@ from depthfx.training.scenes.vectors import (
     times,
     unit,
 )
-from depthfx.training.scenes.world import Camera, World
+from depthfx.training.scenes.world import Camera, World, axes_of
 
 COLUMNS, ROWS = (9, 7, 13, 5, 3, 1, 11, 15), (5, 11, 9, 3, 13, 7, 15, 1)
 POINTS = np.stack([COLUMNS, ROWS], 1) / 16
@@ -89,11 +88,6 @@ class Rendered:
     """(H, W) share of the pixel covered by shapes with `subject`, 255 for all of it."""
     focal_share: float
     """Focal length over the picture's width."""
-
-
-def axes_of(camera: Camera) -> NDArray[np.float64]:
-    """(3, 3) columns: the camera's right, down and forward in the world."""
-    return rotation(camera.yaw_rad, -camera.pitch_rad, camera.roll_rad)
 
 
 def view_of(camera: Camera, width: int, height: int) -> NDArray[np.float64]:

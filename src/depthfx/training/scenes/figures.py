@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from depthfx.training.scenes.animals import animal
-from depthfx.training.scenes.limbs import Rng, moved, rotation
+from depthfx.training.scenes.limbs import Rng, moved
 from depthfx.training.scenes.people import person
-from depthfx.training.scenes.world import Camera, Kind, Point, Shape
+from depthfx.training.scenes.world import Camera, Kind, Point, Shape, rotation
 
 __all__ = ["Framed", "animal", "group", "person", "portrait"]
 
@@ -26,7 +26,7 @@ def group(
     shapes: list[Shape] = []
     for k in range(count):
         aside, back = (k - (count - 1) / 2) * gap, rng.uniform(-0.3, 0.3)
-        x, _, z = (rotation((facing_rad, 0.0, 0.0)) @ np.array([aside, 0, back]) + feet).tolist()
+        x, _, z = (rotation(facing_rad, 0.0, 0.0) @ np.array([aside, 0, back]) + feet).tolist()
         pose = str(rng.choice(["standing", "standing", "arms crossed", "arms up", "crouching"]))
         turn = facing_rad + float(rng.normal(0, 0.25))
         shapes += person(rng, (x, feet[1], z), turn, pose=pose, subject=subject)
@@ -76,7 +76,7 @@ def _framed(
 ) -> Framed:
     """Choose lens, distance and tilt so that the figures fill most of the picture."""
     own = moved(shapes, (0, 0, 0), (-heading_rad, 0.0, 0.0))
-    middle = rotation((-heading_rad, 0.0, 0.0)) @ np.array(at)
+    middle = rotation(-heading_rad, 0.0, 0.0) @ np.array(at)
     points = (
         np.array([s.start if s.kind == Kind.CONE else s.centre for s in own if s.subject]) - middle
     )

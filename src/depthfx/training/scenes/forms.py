@@ -24,6 +24,7 @@ from depthfx.training.scenes.world import (
     Sky,
     Surface,
     Texture,
+    rotation,
 )
 
 Rng = np.random.Generator
@@ -213,23 +214,13 @@ def as_subject(shapes: Iterable[Shape]) -> list[Shape]:
     return [replace(shape, subject=True) for shape in shapes]
 
 
-def own_frame(shape: Shape) -> np.ndarray:
-    """(3, 3) columns: the shape's own axes in the world, yaw after pitch after roll."""
-    yaw, pitch, roll = shape.turn_rad
-    (cy, sy), (cp, sp), (cr, sr) = ((math.cos(a), math.sin(a)) for a in (yaw, pitch, roll))
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-    about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    return about_y @ about_x @ about_z
-
-
 def lowest_y(shapes: Iterable[Shape]) -> float:
     """The y of the lowest point of some shapes: 0 for what stands on the ground."""
 
     def bottom(shape: Shape) -> float:
         if shape.kind is Kind.CONE:
             return max(shape.start[1] + shape.half[0], shape.end[1] + shape.half[1])
-        reach = np.abs(own_frame(shape)[1] * shape.half)
+        reach = np.abs(rotation(*shape.turn_rad)[1] * shape.half)
         round_ = shape.kind is Kind.ELLIPSOID
         return shape.centre[1] + float(np.linalg.norm(reach) if round_ else reach.sum())
 
@@ -249,7 +240,7 @@ def holds(shape: Shape, point: Point, margin_m: float = 0.0) -> bool:
         share = float(np.clip(away @ along / max(along @ along, 1e-12), 0, 1))
         radius = shape.half[0] + share * (shape.half[1] - shape.half[0])
         return bool(np.linalg.norm(away - share * along) < radius + margin_m)
-    own = np.abs(own_frame(shape).T @ np.subtract(point, shape.centre))
+    own = np.abs(rotation(*shape.turn_rad).T @ np.subtract(point, shape.centre))
     half = np.asarray(shape.half) + margin_m + 1e-9
     if shape.kind is Kind.ELLIPSOID:
         return bool(((own / half) ** 2).sum() < 1)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from depthfx.training.scenes.world import Kind, Point, Shape, Surface, Texture
+from depthfx.training.scenes.world import Kind, Point, Shape, Surface, Texture, rotation
 
 Rng = np.random.Generator
 Vector = NDArray[np.float64]
@@ -37,16 +37,6 @@ def unit(v: Vector) -> Vector:
     return v / max(length, 1e-9)
 
 
-def rotation(turn_rad: Point) -> Vector:
-    """(3, 3) from a shape's own frame to the world's: yaw about y, pitch about x, roll about z."""
-    (cy, cp, cr), (sy, sp, sr) = np.cos(turn_rad), np.sin(turn_rad)
-    yaw = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    pitch = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-    roll = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    out: Vector = yaw @ pitch @ roll
-    return out
-
-
 def angles(matrix: Vector) -> Point:
     """`turn_rad` of a rotation: the inverse of `rotation`."""
     pitch = np.arcsin(np.clip(-matrix[1, 2], -1, 1))
@@ -59,7 +49,7 @@ def moved(
     shapes: Sequence[Shape], to: Point, turn_rad: Point = (0.0, 0.0, 0.0), scale: float = 1.0
 ) -> list[Shape]:
     """`shapes` scaled and turned about the origin, then shifted by `to`, as one solid thing."""
-    matrix, shift = rotation(turn_rad), np.array(to)
+    matrix, shift = rotation(*turn_rad), np.array(to)
 
     def place(p: Point) -> Point:
         x, y, z = (matrix @ np.array(p) * scale + shift).tolist()
@@ -72,7 +62,7 @@ def moved(
             start, end = place(shape.start), place(shape.end)
             out.append(replace(shape, half=half, start=start, end=end))
         else:
-            turn = angles(matrix @ rotation(shape.turn_rad))
+            turn = angles(matrix @ rotation(*shape.turn_rad))
             out.append(replace(shape, half=half, centre=place(shape.centre), turn_rad=turn))
     return out
 
@@ -85,7 +75,7 @@ def bounds(shapes: Sequence[Shape]) -> Vector:
             ends, radii = np.array([shape.start, shape.end]), np.array([shape.half[:2]]).T
             rows.append(np.concatenate([(ends - radii).min(0), (ends + radii).max(0)]))
             continue
-        axes = rotation(shape.turn_rad) * np.array(shape.half)
+        axes = rotation(*shape.turn_rad) * np.array(shape.half)
         round_ = shape.kind == Kind.ELLIPSOID
         reach = np.sqrt((axes**2).sum(1)) if round_ else np.abs(axes).sum(1)
         rows.append(np.concatenate([shape.centre - reach, shape.centre + reach]))

@@ -28,12 +28,11 @@ from depthfx.training.scenes.limbs import (
     moved,
     pick,
     point,
-    rotation,
     to_world,
     unit,
 )
 from depthfx.training.scenes.poses import POSES, Limb, Stance
-from depthfx.training.scenes.world import Kind, Point, Shape, Surface, Texture
+from depthfx.training.scenes.world import Kind, Point, Shape, Surface, Texture, rotation
 
 SKINS = (
     (0.045, 0.024, 0.016),
@@ -177,7 +176,7 @@ def _figure(rng: Rng, body: Body, stance: Stance) -> tuple[list[Shape], list[Sha
     if body.lower in ("skirt", "coat"):
         loose += _skirt(rng, body, trunk, stance.legs)
     head_up = unit(0.5 * stance.torso + stance.head)
-    turn = rotation((stance.gaze_rad, 0.0, 0.0))
+    turn = rotation(stance.gaze_rad, 0.0, 0.0)
     head = frame_along(head_up, turn @ point(0, 0, 1))
     centre = neck + unit(stance.torso) * 0.042 * h + head_up * (0.02 * h + 0.34 * body.head_m)
     solid.append(cone(body.skin, neck - trunk[:, 1] * 0.02 * h, centre, 0.031 * h, 0.028 * h))

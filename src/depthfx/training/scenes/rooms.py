@@ -32,8 +32,18 @@ from depthfx.training.scenes.forms import (
     photo_aspect,
     tinted,
 )
-from depthfx.training.scenes.limbs import bounds, rotation
-from depthfx.training.scenes.world import Camera, Kind, Lamp, Point, Shape, Surface, Texture, World
+from depthfx.training.scenes.limbs import bounds
+from depthfx.training.scenes.world import (
+    Camera,
+    Kind,
+    Lamp,
+    Point,
+    Shape,
+    Surface,
+    Texture,
+    World,
+    axes_of,
+)
 
 Thing = Callable[[Rng], list[Shape]]
 Bounds = NDArray[np.float64]
@@ -491,7 +501,7 @@ def clear_view(shapes: Sequence[Shape], camera: Camera, clear_m: float = CLEAR_M
     close = near_shapes(shapes, camera.eye, clear_m + 0.1)
     if any(holds(shape, camera.eye, 0.12) for shape in close):
         return False
-    turn = rotation((camera.yaw_rad, -camera.pitch_rad, camera.roll_rad))
+    turn = axes_of(camera)
     wide, tall = 0.3 / camera.focal_share, 0.3 / camera.focal_share / camera.aspect
     rays = [(x, y) for x in (-wide, 0.0, wide) for y in (-tall, 0.0, tall)]
     for x, y in rays:
@@ -507,7 +517,7 @@ def share_seen(camera: Camera, shapes: Sequence[Shape]) -> float:
     """Share of the picture that the box around the shapes' picture takes, 0 if out of it."""
     corners = bounds(shapes)
     points = np.concatenate([corners[:, :3], corners[:, 3:]])
-    turn = rotation((camera.yaw_rad, -camera.pitch_rad, camera.roll_rad))
+    turn = axes_of(camera)
     own = (points - np.array(camera.eye)) @ turn
     own = own[own[:, 2] > 0.1]
     if not len(own):
@@ -643,7 +653,7 @@ def pieces_seen(camera: Camera, layout: Layout) -> int:
     if not layout.pieces:
         return 0
     boxes = np.stack([box for box, _ in layout.pieces])
-    turn = rotation((camera.yaw_rad, -camera.pitch_rad, camera.roll_rad))
+    turn = axes_of(camera)
     own = ((boxes[:, :3] + boxes[:, 3:]) / 2 - np.array(camera.eye)) @ turn
     u = np.abs(own[:, 0]) * camera.focal_share
     v = np.abs(own[:, 1]) * camera.focal_share * camera.aspect

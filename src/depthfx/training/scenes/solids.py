@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from depthfx.errors import ParameterError
 from depthfx.training.scenes.noise import scatter
 from depthfx.training.scenes.vectors import Vector, kernel, minus, times, unit
-from depthfx.training.scenes.world import Cutout, Kind, Shape
+from depthfx.training.scenes.world import Cutout, Kind, Shape, rotation
 
 MISSED = 1e30
 """Ray parameter of a ray that meets nothing."""
@@ -33,17 +33,6 @@ a CONE has the radius at its start, its length, the radius at its end), and the 
 KIND, CUTOUT, CELL, SEED, GLOWS = 15, 16, 17, 18, 19
 """Form, cutout, metres from leaf to leaf (bar to bar, blade to blade), seed of the noise, and
 whether it sends out light and so lets the lamp within it shine through."""
-
-
-def rotation(yaw_rad: float, pitch_rad: float, roll_rad: float) -> NDArray[np.float64]:
-    """(3, 3) own frame -> world, the columns being its axes: yaw, then pitch, then roll."""
-    (cy, sy), (cp, sp), (cr, sr) = (
-        (math.cos(a), math.sin(a)) for a in (yaw_rad, pitch_rad, roll_rad)
-    )
-    yaw = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    pitch = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-    roll = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    return yaw @ pitch @ roll
 
 
 def _along(axis: NDArray[np.float64]) -> NDArray[np.float64]:

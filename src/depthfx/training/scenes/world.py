@@ -6,8 +6,12 @@ looks straight ahead; the ground is y = 0, so what stands on it has negative y.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
 
 Point = tuple[float, float, float]
 
@@ -148,3 +152,19 @@ class World:
     lamps: list[Lamp] = field(default_factory=list)
     ambient: Point = (0.3, 0.3, 0.3)
     """Light from everywhere, weakened where it is hemmed in."""
+
+
+def rotation(yaw_rad: float, pitch_rad: float, roll_rad: float) -> NDArray[np.float64]:
+    """(3, 3) own frame -> world, the columns being its axes: yaw, then pitch, then roll."""
+    (cy, sy), (cp, sp), (cr, sr) = (
+        (math.cos(a), math.sin(a)) for a in (yaw_rad, pitch_rad, roll_rad)
+    )
+    yaw = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    pitch = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    roll = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    return yaw @ pitch @ roll
+
+
+def axes_of(camera: Camera) -> NDArray[np.float64]:
+    """(3, 3) columns: the camera's right, down and forward in the world."""
+    return rotation(camera.yaw_rad, -camera.pitch_rad, camera.roll_rad)
