@@ -25,7 +25,7 @@ from depthfx.engine.embedded.model import (
     CleanEmbeddedModel,
     EmbeddedModel,
 )
-from depthfx.engine.embedded.runtime import STRIDE, Network, network_size, predict
+from depthfx.engine.embedded.runtime import STRIDE, Network, _merged, network_size, predict
 from depthfx.engine.find import find_depth, find_draft, find_matte, matte_stamp, model
 from depthfx.engine.scale import FOCAL_UNCERTAINTY, metres_uncertainty
 from depthfx.errors import ModelError
@@ -141,10 +141,28 @@ def test_an_unknown_model_is_answered_with_the_nearest():
 
 def test_more_looks_are_taken_for_more_quality(network):
     pixels = np.random.default_rng(4).random((60, 80, 3), dtype=f32)
-    sizes = [
-        network.predict(pixels, quality).inverse.size for quality in ("draft", "normal", "best")
-    ]
-    assert sizes == sorted(set(sizes))
+    looks: dict[str, list[int]] = {}
+    for quality in ("draft", "normal", "best"):
+        seen = looks.setdefault(quality, [])
+
+        def counted(batch, seen=seen):
+            seen.append(batch[0, 0].size)
+            return network.run(batch)
+
+        predict(counted, pixels, quality)
+    assert len(looks["draft"]) < len(looks["normal"]) < len(looks["best"])
+    assert max(looks["draft"]) < max(looks["normal"]) <= max(looks["best"])
+
+
+def test_the_detail_is_that_of_the_finest_look():
+    """Coarse looks move the layout only: a step stays as steep as the finest one saw it."""
+    fine = np.zeros((90, 120), f32)
+    fine[:, 60:] = 1.0
+    coarse = cv2.resize(cv2.GaussianBlur(fine, (0, 0), 6) + 0.5, (60, 45))
+    merged = _merged([coarse, fine])
+    assert merged.shape == fine.shape
+    assert merged[45, 60] - merged[45, 59] > 0.95
+    assert merged.mean() == pytest.approx((coarse.mean() + fine.mean()) / 2, abs=0.01)
 
 
 def test_a_mirrored_photo_gets_a_mirrored_answer(network):

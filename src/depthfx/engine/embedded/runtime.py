@@ -24,14 +24,16 @@ Run = Callable[[NDArray[np.float32]], Answers]
 STRIDE = 32
 LOOKS = {
     "draft": (320 * 416,),
-    "normal": (224 * 288, 384 * 512),
-    "best": (224 * 288, 320 * 416, 448 * 576),
+    "normal": (256 * 320, 448 * 576),
+    "best": (256 * 320, 320 * 416, 448 * 576),
 }
 """Pixels of the sizes at which the network sees a photo, by quality, the largest last.
 
 A small picture shows it the whole scene's layout, a large one the outlines. Except for
 a draft it sees each size mirrored too. What was measured stands in the model card.
 """
+DETAIL_SHARE = 0.03
+"""Details are what a blur takes away whose sigma is this share of the map's longer side."""
 FRAME = 3
 """Outermost pixels of its depth that are not used: there it feels the end of the picture."""
 OUTPUTS, VIEW = ("inverse", "matte"), "view"
@@ -122,20 +124,35 @@ def predict(run: Run, pixels: Pixels, quality: str = "normal") -> Prediction:
     height, width = pixels.shape[:2]
     # Once over the photo's own pixels is enough; twice the finest look loses nothing.
     shown = resize_area(pixels, fit_within((height, width), 4 * areas[-1]))
-    looks = []
+    logs, mattes, views = [], [], []
     for area in areas:
         small = resize_area(shown, network_size(height, width, area))
         rgb = np.clip(linear_to_srgb(np.clip(small, 0, 1)), 0, 1)
-        looks.append(_look(run, rgb))
+        looks = [_look(run, rgb)]
         if quality != "draft":
             mirrored = _look(run, rgb[:, ::-1])
             inverse, matte = mirrored.inverse[:, ::-1], mirrored.matte[:, ::-1]
             looks.append(_Look(inverse, matte, mirrored.view))
-    shape = looks[-1].inverse.shape[::-1]
-    # The geometric mean: the network errs by factors, not by sums.
-    logs = [cv2.resize(np.log(look.inverse), shape) for look in looks]
-    mattes = [cv2.resize(look.matte, shape) for look in looks]
-    return Prediction(np.exp(np.mean(logs, 0)), np.mean(mattes, 0), *_field_of_view(looks))
+        # The geometric mean: the network errs by factors, not by sums.
+        logs.append(np.mean([np.log(look.inverse) for look in looks], 0))
+        mattes.append(np.mean([look.matte for look in looks], 0))
+        views += looks
+    inverse, matte = np.exp(_merged(logs)), np.clip(_merged(mattes), 0, 1)
+    return Prediction(inverse, matte, *_field_of_view(views))
+
+
+def _merged(maps: Sequence[Plane]) -> Plane:
+    """The mean of all maps with the detail of the last, the finest, at its size.
+
+    After S. Miangoleh et al., "Boosting Monocular Depth Estimation Models to High-Resolution",
+    CVPR 2021: coarse looks know the layout, fine ones where things end.
+    """
+    finest = maps[-1]
+    size = finest.shape[::-1]
+    layout = np.mean([cv2.resize(each, size) for each in maps], 0)
+    change = cv2.GaussianBlur(layout - finest, (0, 0), DETAIL_SHARE * max(size))
+    merged: Plane = (finest + change).astype(np.float32)
+    return merged
 
 
 def _look(run: Run, rgb: NDArray[np.float32]) -> _Look:
