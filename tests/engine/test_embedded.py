@@ -25,7 +25,16 @@ from depthfx.engine.embedded.model import (
     CleanEmbeddedModel,
     EmbeddedModel,
 )
-from depthfx.engine.embedded.runtime import STRIDE, Network, _merged, network_size, predict
+from depthfx.engine.embedded.runtime import (
+    LOOKS,
+    STRIDE,
+    VIEW_ERROR,
+    Network,
+    _merged,
+    look_sizes,
+    network_size,
+    predict,
+)
 from depthfx.engine.find import find_depth, find_draft, find_matte, matte_stamp, model
 from depthfx.engine.scale import FOCAL_UNCERTAINTY, metres_uncertainty
 from depthfx.errors import ModelError
@@ -140,7 +149,7 @@ def test_an_unknown_model_is_answered_with_the_nearest():
 
 
 def test_more_looks_are_taken_for_more_quality(network):
-    pixels = np.random.default_rng(4).random((60, 80, 3), dtype=f32)
+    pixels = np.random.default_rng(4).random((480, 640, 3), dtype=f32)
     looks: dict[str, list[int]] = {}
     for quality in ("draft", "normal", "best"):
         seen = looks.setdefault(quality, [])
@@ -190,7 +199,7 @@ def seeing(*views):
 
 
 def test_looks_that_agree_say_what_each_says():
-    answer = predict(seeing(*[(0.8, 0.1)] * 4), np.ones((40, 60, 3), f32))
+    answer = predict(seeing(*[(0.8, 0.1)] * 4), np.ones((480, 640, 3), f32))
     assert answer.focal_share == pytest.approx(0.8, rel=1e-5)
     assert answer.focal_error == pytest.approx(math.exp(0.1) - 1, rel=1e-4)
 
@@ -199,7 +208,7 @@ def test_looks_that_agree_say_what_each_says():
 @given(st.lists(st.floats(0.3, 3), min_size=4, max_size=4), st.floats(0.02, 0.5))
 def test_looks_that_differ_meet_in_the_middle_and_are_less_sure(shares, deviation):
     views = [(share, deviation) for share in shares]
-    answer = predict(seeing(*views), np.ones((40, 60, 3), f32))
+    answer = predict(seeing(*views), np.ones((480, 640, 3), f32))
     assert answer.focal_share == pytest.approx(math.prod(shares) ** 0.25, rel=1e-4)
     spread = math.hypot(deviation, np.std(np.log(shares)))
     assert answer.focal_error == pytest.approx(math.exp(spread) - 1, rel=1e-3)
@@ -207,14 +216,14 @@ def test_looks_that_differ_meet_in_the_middle_and_are_less_sure(shares, deviatio
 
 @pytest.mark.parametrize("share", [1e-30, 1e30])
 def test_no_lens_is_imagined_that_nobody_makes(share):
-    answer = predict(seeing(*[(share, 1e30)] * 4), np.ones((40, 60, 3), f32))
+    answer = predict(seeing(*[(share, 1e30)] * 4), np.ones((480, 640, 3), f32))
     assert 0.05 < answer.focal_share < 50
     assert math.isfinite(answer.focal_error)
 
 
 def test_weights_of_the_first_version_tell_no_field_of_view(constant_network):
     file = constant_network(0.5)
-    answer = Network(file).predict(np.ones((40, 60, 3), f32))
+    answer = Network(file).predict(np.ones((480, 640, 3), f32))
     assert answer.focal_share is None
     assert answer.focal_error is None
     depth = EmbeddedModel(Context(weights=file)).estimate(guessed())
@@ -226,12 +235,35 @@ def guessed(size=(90, 120)):
     return Photo(pixels, Camera.guess(size[1], size[0]))
 
 
-def test_metres_follow_the_field_of_view_that_the_network_sees(constant_network):
-    """Canonical inverse depth 0.5 through a lens of 0.8 widths: 1.6 m away."""
+def weighed(size=(90, 120)):
+    """Focal length over width of the network's 0.8 and the guess, and the error of that."""
+    own = math.log1p(VIEW_ERROR) ** 2 + 0.1**2
+    guess = math.log1p(FOCAL_UNCERTAINTY[FocalOrigin.GUESS]) ** 2
+    share = guessed(size).camera.focal_px / size[1]
+    middle = (math.log(0.8) * guess + math.log(share) * own) / (own + guess)
+    return math.exp(middle), math.exp(math.sqrt(own * guess / (own + guess))) - 1
+
+
+def test_metres_follow_the_field_of_view_that_network_and_guess_agree_on(constant_network):
+    """Canonical inverse depth 0.5 through a lens of 0.8 widths would be 1.6 m away."""
     context = Context(weights=constant_network(0.5, (0.8, 0.1)))
     depth = EmbeddedModel(context).estimate(guessed())
-    assert depth.focal_px == pytest.approx(0.8 * 120, rel=1e-5)
-    np.testing.assert_allclose(1 / depth.surface, 1.6, rtol=1e-4)
+    share, error = weighed()
+    assert min(0.8, guessed().camera.focal_px / 120) < share
+    assert share < max(0.8, guessed().camera.focal_px / 120)
+    assert error < min(VIEW_ERROR + 0.2, FOCAL_UNCERTAINTY[FocalOrigin.GUESS])
+    assert depth.focal_px == pytest.approx(share * 120, rel=1e-4)
+    assert depth.focal_error == pytest.approx(error, rel=1e-4)
+    np.testing.assert_allclose(1 / depth.surface, 2 * share, rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(100, 100), (480, 640), (300, 1200)])
+def test_no_look_is_larger_than_the_photo_but_the_smallest(size):
+    for quality in LOOKS:
+        sizes = look_sizes(*size, quality)
+        assert len(set(sizes)) == len(sizes)
+        largest = max(size[0] * size[1], LOOKS[quality][0])
+        assert all(rows * columns <= 1.25 * largest for rows, columns in sizes)
 
 
 def test_a_focal_length_that_is_known_is_not_asked_for(constant_network):
@@ -246,14 +278,15 @@ def test_the_stated_error_is_that_of_this_photo(constant_network):
     scene = Scene.of(guessed(), context)
     assert scene.camera.origin is FocalOrigin.NETWORK
     stated = metres_uncertainty(scene.depth, scene.camera)
-    assert stated == pytest.approx(math.hypot(math.exp(0.1) - 1, METRES_ERROR), rel=1e-4)
+    assert stated == pytest.approx(math.hypot(weighed()[1], METRES_ERROR), rel=1e-4)
     unsaid = replace(scene.depth, focal_error=None)
     of_any_network = math.hypot(FOCAL_UNCERTAINTY[FocalOrigin.NETWORK], METRES_ERROR)
     assert metres_uncertainty(unsaid, scene.camera) == pytest.approx(of_any_network)
 
 
 @pytest.mark.parametrize(
-    ("options", "origin", "metres"), [([], "network", 1.6), (["--focal-px", "240"], "user", 4.0)]
+    ("options", "origin", "metres"),
+    [([], "network", None), (["--focal-px", "240"], "user", 4.0)],
 )
 def test_the_command_says_whose_focal_length_was_used(
     tmp_path, constant_network, options, origin, metres
@@ -264,7 +297,7 @@ def test_the_command_says_whose_focal_length_was_used(
     done = CliRunner().invoke(depth_command, [*words, *options], catch_exceptions=False)
     facts = json.loads(done.stdout)
     assert facts["focal_origin"] == origin
-    assert facts["points"][0]["metres"] == pytest.approx(metres, rel=1e-3)
+    assert facts["points"][0]["metres"] == pytest.approx(metres or 2 * weighed()[0], rel=1e-3)
 
 
 def test_a_network_with_other_answers_is_refused(tmp_path):

@@ -78,9 +78,10 @@ class EmbeddedModel:
         """
         context = context or Context()
         small = self.predict(photo, context)
-        width, seen_px = photo.camera.width, None
+        width, seen_px, focal_error = photo.camera.width, None, None
         if photo.camera.known_focal_px is None and small.focal_share is not None:
-            seen_px = small.focal_share * width
+            seen_px, focal_error = small.with_guess(photo.camera.focal_px / width)
+            seen_px *= width
         # Canonical inverse depth times width over focal length is 1/m (Depth Pro, eq. 1).
         inverse = small.inverse * np.float32(width / (seen_px or photo.camera.focal_px))
         inverse = np.where(inverse < 1 / FARTHEST_M, 0, inverse).astype(np.float32)
@@ -94,7 +95,7 @@ class EmbeddedModel:
             fine.behind,
             fine.coverage,
             focal_px=seen_px,
-            focal_error=None if seen_px is None else small.focal_error,
+            focal_error=focal_error,
             model_error=METRES_ERROR,
             stamp=self.stamp,
         )

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from depthfx.camera import FocalOrigin
 from depthfx.depth import Plane
 from depthfx.errors import ModelError
 from depthfx.photo.colour import linear_to_srgb
@@ -34,6 +35,9 @@ a draft it sees each size mirrored too. What was measured stands in the model ca
 """
 DETAIL_SHARE = 0.03
 """Details are what a blur takes away whose sigma is this share of the map's longer side."""
+VIEW_ERROR = 0.65
+"""Share by which the field of view is off on photos unlike those learnt from, beyond what the
+network itself says (median of the evaluation photos, mean over their sources)."""
 FRAME = 3
 """Outermost pixels of its depth that are not used: there it feels the end of the picture."""
 OUTPUTS, VIEW = ("inverse", "matte"), "view"
@@ -59,6 +63,19 @@ class Prediction:
     focal_share: float | None = None
     focal_error: float | None = None
 
+    def with_guess(self, share: float) -> tuple[float, float]:
+        """Focal length over width and its error, a guess weighed in by how sure each is."""
+        # Here, as that module knows the one that finds models, which knows this.
+        from depthfx.engine.scale import FOCAL_UNCERTAINTY
+
+        assert self.focal_share is not None
+        assert self.focal_error is not None
+        own = math.hypot(math.log1p(self.focal_error), math.log1p(VIEW_ERROR)) ** -2
+        guessed = math.log1p(FOCAL_UNCERTAINTY[FocalOrigin.GUESS]) ** -2
+        both = own * math.log(self.focal_share) + guessed * math.log(share)
+        total = own + guessed
+        return math.exp(both / total), math.expm1(total**-0.5)
+
 
 @dataclass(frozen=True, eq=False)
 class _Look:
@@ -83,6 +100,16 @@ def network_size(height: int, width: int, area: int) -> tuple[int, int]:
         return int(np.clip(round(pixels * scale / STRIDE), 2, 64)) * STRIDE
 
     return side(height), side(width)
+
+
+def look_sizes(height: int, width: int, quality: str) -> list[tuple[int, int]]:
+    """(rows, columns) of each look at a photo, the finest last.
+
+    No look is larger than the photo, but for the smallest: there is nothing more to see.
+    """
+    areas = LOOKS[quality]
+    shown = [min(area, max(height * width, areas[0])) for area in areas]
+    return list(dict.fromkeys(network_size(height, width, area) for area in shown))
 
 
 class Network:
@@ -120,13 +147,13 @@ class Network:
 
 def predict(run: Run, pixels: Pixels, quality: str = "normal") -> Prediction:
     """The network's answer for linear pixels (H, W, 3) float32, the mean of its looks."""
-    areas = LOOKS[quality]
     height, width = pixels.shape[:2]
+    sizes = look_sizes(height, width, quality)
     # Once over the photo's own pixels is enough; twice the finest look loses nothing.
-    shown = resize_area(pixels, fit_within((height, width), 4 * areas[-1]))
+    shown = resize_area(pixels, fit_within((height, width), 4 * LOOKS[quality][-1]))
     logs, mattes, views = [], [], []
-    for area in areas:
-        small = resize_area(shown, network_size(height, width, area))
+    for size in sizes:
+        small = resize_area(shown, size)
         rgb = np.clip(linear_to_srgb(np.clip(small, 0, 1)), 0, 1)
         looks = [_look(run, rgb)]
         if quality != "draft":
