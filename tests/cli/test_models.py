@@ -173,16 +173,16 @@ def test_what_cannot_be_fetched_is_said_in_one_line(empty):
     failed(offline, "HF_HUB_OFFLINE", "models pull zoedepth")
 
 
-def test_commercial_use_is_refused_on_the_command_line(tmp_path, empty):
+def test_commercial_use_takes_the_clean_weights_on_the_command_line(tmp_path, empty):
     photo = tmp_path / "photo.png"
     cv2.imwrite(str(photo), np.zeros((20, 30, 3), np.uint8))
-    refused = run("bokeh", photo, "--commercial-only", **empty)
-    failed(refused, "embedded", "trained on data released for research", "--depth")
-    np.save(tmp_path / "depth.npy", np.linspace(1, 5, 600, dtype=np.float32).reshape(20, 30))
-    given = ("bokeh", photo, "--commercial-only", "--depth", tmp_path / "depth.npy")
-    failed(run(*given, **empty), "finds the subject", "--focus-xy")
-    done = run(*given, "--focus-m", "2", **empty)
+    done = run("bokeh", photo, "--commercial-only", **empty)
     assert done.returncode == 0, done.stderr
+    assert "embedded-clean network" in done.stderr
+    weights = tmp_path / "own.onnx"
+    weights.write_bytes(b"")
+    other = run("bokeh", photo, "--commercial-only", "--overwrite", "--weights", weights, **empty)
+    failed(other, "--commercial-only")
 
 
 @pytest.mark.parametrize("size", ["6x", "0", "-1GB", "nan", "GB"])
