@@ -6,9 +6,11 @@ import math
 import cv2
 import numpy as np
 import pytest
-from folders_of_reference import FOCAL_SHARE, TRUE_M, write_reference
+from folders_of_reference import FOCAL_SHARE, SIZE, TRUE_M, write_reference
 
+from depthfx.camera import Camera
 from depthfx.engine.embedded.model import WEIGHTS
+from depthfx.engine.embedded.runtime import Prediction
 from depthfx.errors import DepthfxError
 from depthfx.evaluation import baselines, card
 from depthfx.evaluation.card_text import END, START, card_text, replace_marked
@@ -23,12 +25,17 @@ def reference(tmp_path):
 
 
 def test_a_network_that_sees_the_lens_gets_its_error_in_degrees(reference, constant_network):
-    """It says 1.0 widths where 0.5 is true: 53.13 degrees across instead of 90."""
+    """It says 1.0 widths where 0.5 is true, and is weighed with the guess."""
+    blank = np.zeros((2, 2), np.float32)
+    said = Prediction(blank, blank, 1.0, math.expm1(0.05))
+    guess = Camera.guess(SIZE[1], SIZE[0]).focal_px / SIZE[1]
+    share, error = said.with_guess(guess)
+    off_deg = 90 - 2 * math.degrees(math.atan(0.5 / share))
     found = card.score(constant_network(0.5, (1.0, 0.05)), reference, ["depth"])
     for row in (found.tables["depth"]["rooms"], found.tables["depth"]["mean"]):
-        assert row["view_deg"] == pytest.approx(90 - 53.1301, abs=1e-3)
-        assert row["view_focal"] == pytest.approx(1.0, rel=1e-4)
-        assert row["view_kept"] == 0, "it stated 5 %"
+        assert row["view_deg"] == pytest.approx(off_deg, abs=1e-3)
+        assert row["view_focal"] == pytest.approx(share / FOCAL_SHARE - 1, rel=1e-4)
+        assert row["view_kept"] == (share / FOCAL_SHARE - 1 <= error)
 
 
 def test_an_honest_error_is_kept(reference, constant_network):
