@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from depthfx.camera import Camera, FocalOrigin
+from depthfx.camera import FOCAL_UNCERTAINTY, Camera, FocalOrigin
 from depthfx.cli.depth import depth as depth_command
 from depthfx.context import Context
 from depthfx.engine import find
@@ -36,7 +36,7 @@ from depthfx.engine.embedded.runtime import (
     predict,
 )
 from depthfx.engine.find import find_depth, find_draft, find_matte, matte_stamp, model
-from depthfx.engine.scale import FOCAL_UNCERTAINTY, metres_uncertainty
+from depthfx.engine.scale import metres_uncertainty
 from depthfx.errors import ModelError
 from depthfx.photo.photo import Photo
 from depthfx.scene import Scene
@@ -375,8 +375,6 @@ def test_without_the_clean_weights_commercial_use_is_refused(tmp_path, monkeypat
 
 @pytest.mark.parametrize("kind", [EmbeddedModel, CleanEmbeddedModel])
 def test_every_file_that_ships_has_its_own_record(kind):
-    if not kind.shipped.is_file():
-        pytest.skip(f"{kind.shipped.name} is not in this package")
     found = kind(Context())
     assert found.info.checksum == found.checksum
     assert found.info.size_mb == pytest.approx(kind.shipped.stat().st_size / 1e6, abs=0.1)

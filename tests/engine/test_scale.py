@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthfx.camera import Camera, FocalOrigin
+from depthfx.camera import FOCAL_UNCERTAINTY, Camera, FocalOrigin
 from depthfx.depth import Depth
 from depthfx.engine.known import KnownDistance, KnownLength
 from depthfx.engine.scale import (
-    FOCAL_UNCERTAINTY,
     align_to,
     fit_line,
     measured,

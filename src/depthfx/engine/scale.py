@@ -20,7 +20,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from depthfx.camera import GUESSED_F35_MM, Camera, FocalOrigin
+from depthfx.camera import FOCAL_UNCERTAINTY, Camera, FocalOrigin
 from depthfx.depth import Depth, Plane
 from depthfx.engine.find import ASPECT_TOLERANCE
 from depthfx.engine.known import (
@@ -31,22 +31,6 @@ from depthfx.engine.known import (
     place_words,
 )
 from depthfx.errors import DepthError
-
-PLAUSIBLE_F35_MM = 50.0
-"""Photos without EXIF are mostly made at 24 to 50 mm equivalent; this end is the farther off."""
-
-FOCAL_UNCERTAINTY = {
-    FocalOrigin.USER: 0.01,
-    FocalOrigin.INTRINSICS: 0.01,
-    # Whole millimetres of the 35 mm equivalent are 2 % of a phone's lens; focus breathing
-    # and correction of distortion take as much again.
-    FocalOrigin.EXIF: 0.04,
-    # Two photos in three are within 25 % in the worst of Depth Pro's six test sets
-    # (A. Bochkovskii et al., 2024, the table of focal lengths).
-    FocalOrigin.NETWORK: 0.25,
-    FocalOrigin.GUESS: PLAUSIBLE_F35_MM / GUESSED_F35_MM - 1,
-}
-"""Share by which the focal length may be off, by who said it; about two times in three not."""
 
 TAPE_UNCERTAINTY = 0.02
 """Of a length that a person measured or knows."""

@@ -23,11 +23,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depthfx.camera import Camera
+from depthfx.camera import FOCAL_UNCERTAINTY, Camera
 from depthfx.context import Context
 from depthfx.depth import Depth, Plane
 from depthfx.engine.embedded.model import CLEAN_WEIGHTS, WEIGHTS, EmbeddedModel
-from depthfx.engine.scale import FOCAL_UNCERTAINTY
 from depthfx.errors import DepthfxError
 from depthfx.evaluation import baselines
 from depthfx.evaluation.boundary import boundary_f1

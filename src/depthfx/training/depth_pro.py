@@ -19,9 +19,10 @@ from torch import Tensor, nn
 
 from depthfx.engine.depth_pro.network import DepthPro
 from depthfx.engine.depth_pro.weights import load_depth_pro
+from depthfx.photo.whole import written_whole
 from depthfx.training.data import Batch, Pool
 from depthfx.training.embedded import depth_losses
-from depthfx.training.loop import Run, learn, training_device, write_whole
+from depthfx.training.loop import Run, learn, training_device
 from depthfx.training.recipe import Count, Curriculum, Rate, Share, Stage, read_table
 
 WEIGHTS = "depth_pro.pt"
@@ -107,5 +108,6 @@ def tune(
     learn(run, plan, pool, losses, out, device=at, minutes=minutes, threads=threads)
     tuned = {name: value.cpu() for name, value in network.state_dict().items()}
     tuned |= {name: value.cpu() for name, value in run.averaged.items()}
-    write_whole(tuned, out / WEIGHTS)
+    with written_whole(out / WEIGHTS, overwrite=True) as file:
+        torch.save(tuned, file)
     return out / WEIGHTS

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from depthfx.errors import ModelError
+from depthfx.photo.whole import written_whole
 from depthfx.training.recipe import Weights
 
 TELL_S = 10.0
@@ -23,12 +25,12 @@ class Log:
     def __init__(self, path: Path, first: int) -> None:
         """Open the log to go on at step `first`; what a killed run wrote later is dropped."""
         rows = [row for row in read_log(path) if int(row["step"]) < first] if path.exists() else []
-        partial = path.with_suffix(".partial")
-        with partial.open("w", newline="") as file:
+        with written_whole(path, overwrite=True) as whole:
+            file = io.TextIOWrapper(whole, "utf-8", newline="", write_through=True)
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(rows)
-        partial.replace(path)
+            file.detach()
         self._file = path.open("a", newline="")
         self._writer = csv.DictWriter(self._file, COLUMNS)
 

@@ -8,7 +8,6 @@ losses it would have had.
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from depthfx.errors import ModelError, ParameterError
+from depthfx.photo.whole import written_whole
 from depthfx.training.data import Batch, Pool, batches
 from depthfx.training.log import Log, Progress
 from depthfx.training.recipe import Curriculum, Stage
@@ -80,7 +80,8 @@ class Run:
             "averaged": self.averaged,
             "optimizer": self.optimizer.state_dict(),
         }
-        write_whole(state, path)
+        with written_whole(path, overwrite=True) as file:
+            torch.save(state, file)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint. Raises ModelError if it is of another network."""
@@ -98,16 +99,6 @@ class Run:
             raise ModelError(
                 f"{path} is of another network or recipe: give another folder with -o"
             ) from None
-
-
-def write_whole(state: Mapping[str, Any], path: Path) -> None:
-    """`torch.save` to a file that is whole or, after a kill, still the old one."""
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def read_weights(path: Path) -> dict[str, Any]:

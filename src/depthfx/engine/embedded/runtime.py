@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from depthfx.camera import FocalOrigin
+from depthfx.camera import FOCAL_UNCERTAINTY, FocalOrigin
 from depthfx.depth import Plane
 from depthfx.errors import ModelError
 from depthfx.photo.colour import linear_to_srgb
@@ -65,9 +65,6 @@ class Prediction:
 
     def with_guess(self, share: float) -> tuple[float, float]:
         """Focal length over width and its error, a guess weighed in by how sure each is."""
-        # Here, as that module knows the one that finds models, which knows this.
-        from depthfx.engine.scale import FOCAL_UNCERTAINTY
-
         assert self.focal_share is not None
         assert self.focal_error is not None
         own = math.hypot(math.log1p(self.focal_error), math.log1p(VIEW_ERROR)) ** -2

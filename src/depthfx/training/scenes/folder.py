@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthfx.errors import ParameterError, PhotoError
+from depthfx.photo.whole import written_whole
 from depthfx.training.folders import encode_inverse
 from depthfx.training.scenes import nature, rooms, still, streets
 from depthfx.training.scenes.cast import Rendered, render
@@ -193,13 +194,11 @@ def _items_of(out: Path, seed: int, width: int) -> dict[str, dict]:
 
 
 def _write_index(out: Path, seed: int, width: int, done: dict[str, dict]) -> None:
-    """Written whole or not at all."""
     index = {
         "source": "rendered scenes",
         "seed": seed,
         "width": width,
         "items": [done[name] for name in sorted(done)],
     }
-    partial = out / "index.json.partial"
-    partial.write_text(json.dumps(index, indent=1))
-    partial.replace(out / "index.json")
+    with written_whole(out / "index.json", overwrite=True) as file:
+        file.write(json.dumps(index, indent=1).encode())
