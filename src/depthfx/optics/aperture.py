@@ -1,28 +1,49 @@
 """The shape of the lens opening, which is the shape of a point out of focus.
 
-Every opening here is convex and given by its outline in a circle of radius 1, so one
-routine turns any of them into a kernel: each pixel row is cut into thin strips, and the
-share of every pixel that lies between the strip's two crossings of the outline is exact
-along x.
+A direction t in the opening meets its edge at the radius R(t), in units of the nominal
+circle: the blades', or nearer where the lens barrel is in the way. Third-order spherical
+aberration sends the ray through radius p to the radius
+
+    r(p) = p (1 + k p^2) / (1 + k),
+
+so that of light spread evenly over the opening the density (p dp) / (r dr) arrives, which is
+even only for k = 0. An anamorphic lens and the swirl then press the disc together in one
+direction each.
+
+All is as it stands behind the focus, which is the opening as seen through the lens by who
+takes the photo: x right, y down. In front of the focus rays have not crossed yet, and the same
+opening is seen turned by 180 degrees, clipping included, since what clips is in the lens.
+
+W. T. Welford, "Aberrations of Optical Systems", 1986 (transverse third-order aberrations:
+spherical with the cube of the radius, astigmatism with the square of the field).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from depthfx.errors import ParameterError
+from depthfx.optics.disc import CELLS, Array, Disc, Floats, covered
+from depthfx.optics.opening_picture import OpeningPicture
 
 OUTLINE_POINTS = 720
-FEWEST_STRIPS, STRIPS = 16, 512
-"""Strips in a pixel row, at least, and in a kernel: a level blade must not jump by much."""
-SQUARE_MOMENT = 1 / 6
-PLENTY_PX = 6.0
-"""From this radius on the squares add just their own moment, `SQUARE_MOMENT`."""
 FEWEST_BLADES, MOST_BLADES = 3, 11
+LARGEST_SQUEEZE = 3.0
+"""Beyond any lens that is made (1.33 to 2), and a limit for how thin a disc can be."""
+SOAP_BUBBLE_CUBIC, CREAMY_CUBIC = -0.25, 1.0
+"""k at `spherical` = -1 and 1: the rim is 5.3 times as bright as the middle, or 1/8. At
+k = -1/3 the rim would be a caustic, infinitely bright."""
+STRONGEST_BARREL = 1.0
+"""How far a cat's eye of 1 shifts the barrel in the corners, in radii: of a disc 39 % stay
+(-1.4 EV), as with the fastest lenses wide open."""
+STRONGEST_SWIRL = 0.5
+"""By how much a swirl of 1 presses discs together in the corners."""
+FARTHEST = 1 + 1e-9
+"""Distance of the corners from the middle, with room for rounding."""
 
 
 @dataclass(frozen=True)
@@ -32,109 +53,193 @@ class Aperture:
     blades : 0 for a round opening, or 3 to 11
     rotation_deg : turns the opening clockwise on the screen; at 0 a side faces right
     curvature : 0 for straight blades, up to 1 for blades that make the opening round
+    squeeze : 1 for a spherical lens, 2 for anamorphic ovals half as wide as high, up to 3;
+        the height stays that of the nominal circle
+    spherical : -1 for soap bubbles with a bright rim, 0 for even discs, 1 for creamy ones
+        with a soft rim and a bright middle
+    cats_eye : 0..1, how much the barrel clips the opening for places away from the middle
+    swirl : 0..1, how much discs away from the middle are pressed together towards it, so
+        that they line up in rings
+    image : a picture as the opening instead of blades, see `opening_picture`
+    place : where in the picture the opening is looked at, see `at`
 
-    Raises ParameterError if one is out of its bounds.
+    Raises ParameterError if one is out of its bounds, or for blades and `image` together.
     """
 
     blades: int = 0
     rotation_deg: float = 0.0
     curvature: float = 0.0
+    squeeze: float = 1.0
+    spherical: float = 0.0
+    cats_eye: float = 0.0
+    swirl: float = 0.0
+    image: OpeningPicture | None = None
+    place: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
-        if self.blades != 0 and not FEWEST_BLADES <= self.blades <= MOST_BLADES:
+        if self.blades not in (0, *range(FEWEST_BLADES, MOST_BLADES + 1)):
             raise ParameterError(
                 f"blades={self.blades} must be 0 (a round opening) or "
                 f"{FEWEST_BLADES} to {MOST_BLADES}"
             )
         if not math.isfinite(self.rotation_deg):
             raise ParameterError(f"rotation_deg={self.rotation_deg} must be a finite angle")
-        if not 0.0 <= self.curvature <= 1.0:
-            raise ParameterError(f"curvature={self.curvature} is outside 0 to 1")
+        for name, low, high in (
+            ("curvature", 0, 1),
+            ("squeeze", 1, LARGEST_SQUEEZE),
+            ("spherical", -1, 1),
+            ("cats_eye", 0, 1),
+            ("swirl", 0, 1),
+        ):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ParameterError(f"{name}={value} is outside {low} to {high:g}")
+        if self.image is not None and self.blades:
+            raise ParameterError(
+                f"blades={self.blades} and a picture as the opening exclude each other; "
+                "leave one of them out"
+            )
+        if not math.hypot(*self.place) <= FARTHEST:
+            raise ParameterError(
+                f"place={self.place} must be x and y from the picture's middle, at most 1 away"
+            )
 
-    def outline(self, points: int = OUTLINE_POINTS) -> NDArray[np.float64]:
-        """(points, 2) x right, y down, in units of the nominal radius."""
-        angle = np.arange(points) * (2 * np.pi / points)
-        radius = np.ones(points)
-        if self.blades:
-            sector = 2 * np.pi / self.blades
-            from_side = (angle + sector / 2) % sector - sector / 2
-            straight = math.cos(sector / 2) / np.cos(from_side)
-            radius = straight + self.curvature * (1 - straight)
-        angle = angle + math.radians(self.rotation_deg)
-        return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    @property
+    def varies(self) -> bool:
+        """Whether the opening looks different from different places of the picture."""
+        return self.cats_eye > 0 or self.swirl > 0
 
-    def kernel(self, radius_px: float) -> NDArray[np.float32]:
+    @property
+    def convex_uniform(self) -> bool:
+        """Whether each row of a kernel is one run of equal weights, but for its ends."""
+        return self.image is None and self.spherical == 0
+
+    @property
+    def extent(self) -> float:
+        """No light of any place falls farther from the kernel's middle, in nominal radii.
+
+        1, or up to sqrt(2) for a picture with light in its corners.
+        """
+        return 1.0 if self.image is None else self.image.radius
+
+    def at(self, x: float, y: float) -> Aperture:
+        """The opening as seen from a place of the picture.
+
+        x, y : right and down from the middle, in units of half the diagonal, so that the
+            corners are 1 away; a place farther out counts as the corner's distance
+
+        Returns this same opening if it does not vary.
+        """
+        if not self.varies:
+            return self
+        away = max(math.hypot(x, y), 1.0)
+        return replace(self, place=(x / away, y / away))
+
+    def outline(self, points: int = OUTLINE_POINTS) -> Floats:
+        """The disc's edge, (points or a few more, 2) x right, y down, in nominal radii.
+
+        Clockwise on the screen; corners of the blades are among the points. With `image`,
+        the circle around all of its light, as far as the barrel leaves it.
+        """
+        sides = max(self.blades, 1)
+        count = -(-points // sides) * sides
+        first = math.radians(self.rotation_deg) + np.pi / sides  # a corner
+        angle = np.asarray(first + np.arange(count) * (2 * np.pi / count), np.float64)
+        toward = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        edge = np.minimum(self._blades(angle), self._barrel(toward))
+        return np.asarray(self.extent * self._ray(edge)[:, None] * toward @ self._press().T)
+
+    def kernel(self, radius_px: float) -> Array:
         """The picture of a point as an odd square kernel whose sum is 1.
 
         radius_px : of the nominal circle, >= 0; towards 0 the kernel becomes the identity
 
-        Returns (2n + 1, 2n + 1) float32, anti-aliased: the weight of a pixel is the share
-        of its square inside the outline. Squares add a little width of their own, and the
-        smallest discs fit into one; the radius is corrected until the kernel spreads light
-        exactly as far (second moment) as the outline does. Raises ParameterError for a bad
-        radius.
+        Returns (2n + 1, 2n + 1) float32, or (2n + 1, 2n + 1, 3) for a coloured `image`, each
+        channel summing to 1; anti-aliased: the weight of a pixel is the light on its square.
+        Squares add a little width of their own, and the smallest discs fit into one; the
+        radius is corrected until the kernel spreads light exactly as far (second moment) as
+        the opening does. A clipped disc keeps its light: what a lens loses towards the
+        corners, the photo has lost already. Raises ParameterError for a bad radius.
         """
-        if not (math.isfinite(radius_px) and radius_px >= 0):
-            raise ParameterError(f"radius_px={radius_px} must be 0 px or more")
-        if radius_px < 1.0:
-            # Moments add: the identity and the kernel of radius 1 mixed by the square.
-            kernel = self.kernel(1.0) * np.float32(radius_px**2)
-            kernel[kernel.shape[0] // 2, kernel.shape[1] // 2] += np.float32(1 - radius_px**2)
-            return kernel if radius_px > 0 else np.ones((1, 1), np.float32)
-        wanted = self.moment * radius_px**2
-        if radius_px >= PLENTY_PX:
-            drawn_px = math.sqrt(radius_px**2 - SQUARE_MOMENT / self.moment)
-            return self._coverage(drawn_px).astype(np.float32)
-        low, high = 0.3, radius_px + 1.0
-        for _ in range(24):
-            drawn_px = (low + high) / 2
-            weights = self._coverage(drawn_px)
-            low, high = (drawn_px, high) if _moment(weights) < wanted else (low, drawn_px)
-        return weights.astype(np.float32)
+        return self._disc.kernel(radius_px)
 
     @property
     def moment(self) -> float:
-        """Mean of x * x + y * y over the opening of radius 1: 1/2 for a disc."""
-        x, y = self.outline().T
-        x1, y1 = np.roll(x, -1), np.roll(y, -1)
-        cross = x * y1 - x1 * y
-        squares = x * x + x * x1 + x1 * x1 + y * y + y * y1 + y1 * y1
-        return float((cross * squares).sum() / cross.sum() / 6)
+        """Mean of x * x + y * y over the light of radius 1 about its middle: 1/2 for a disc."""
+        return self._disc.moment
 
-    def _coverage(self, radius_px: float) -> NDArray[np.float64]:
-        """Share of each pixel inside the outline, scaled to the sum 1."""
-        reach = max(1, math.ceil(radius_px - 0.5))
-        size = 2 * reach + 1
-        strips = max(FEWEST_STRIPS, STRIPS // size)
-        left, right = self._crossings(radius_px, reach, strips)
-        column = np.arange(-reach, reach + 1) - 0.5
-        inside = np.clip(right - column, 0, 1) - np.clip(left - column, 0, 1)
-        weights = inside.reshape(size, strips, size).sum(axis=1)
-        return np.asarray(weights / weights.sum())
+    @cached_property
+    def _disc(self) -> Disc:
+        half = self.extent
+        light = covered((self.outline() / half + 1) * (CELLS / 2), CELLS)
+        if not self.convex_uniform:
+            x, y, density = self._rays_of_cells()
+            light *= density
+            if self.image is not None:
+                seen = self.image.seen_at(half * x, half * y, math.radians(self.rotation_deg))
+                light = light[..., None] * seen if seen.ndim == 3 else light * seen
+                if not light.any():
+                    # All of the picture's light is behind the barrel. The photo's pixels are
+                    # there all the same, and have to go somewhere.
+                    return replace(self, cats_eye=0.0)._disc
+        return Disc.of(light, half)
 
-    def _crossings(
-        self, radius_px: float, reach: int, strips: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Left and right x of the outline, (rows * strips, 1) px; equal outside it."""
-        outline = self.outline() * radius_px
-        top = int(np.argmin(outline[:, 1]))
-        outline = np.concatenate([np.roll(outline, -top, axis=0), outline[top : top + 1]])
-        bottom = int(np.argmax(outline[:, 1]))
-        y = (np.arange((2 * reach + 1) * strips) + 0.5) / strips - reach - 0.5
-        # Clockwise on the screen from the top: the right side first, then the left one.
-        right = np.interp(y, outline[: bottom + 1, 1], outline[: bottom + 1, 0])
-        left = np.interp(y, outline[bottom:, 1][::-1], outline[bottom:, 0][::-1])
-        outside = (y < outline[0, 1]) | (y > outline[bottom, 1])
-        middle = (left + right) / 2
-        return (np.where(outside, middle, left)[:, None], np.where(outside, middle, right)[:, None])
+    def _rays_of_cells(self) -> tuple[Floats, Floats, Floats]:
+        """Where in the opening, x and y in `extent`, the light of the disc's cells went through,
+        and how densely it arrives there."""
+        line = (np.arange(CELLS) + 0.5) * (2 / CELLS) - 1
+        pull = np.linalg.inv(self._press())
+        x = pull[0, 0] * line + pull[0, 1] * line[:, None]
+        y = pull[1, 0] * line + pull[1, 1] * line[:, None]
+        if self.spherical == 0:
+            return x, y, np.ones_like(x)
+        k, radius = self._cubic, np.linspace(0, 1, CELLS)
+        arrives = np.sqrt(x * x + y * y)
+        density = (1 + k) ** 2 / ((1 + k * radius**2) * (1 + 3 * k * radius**2))
+        back = np.interp(arrives, self._ray(radius), radius) / np.maximum(arrives, 1 / CELLS)
+        return x * back, y * back, np.interp(arrives, self._ray(radius), density)
+
+    def _blades(self, angle: Floats) -> Floats:
+        """The blades' distance from the middle, at most 1."""
+        if not self.blades:
+            return np.ones_like(angle)
+        sector = 2 * np.pi / self.blades
+        turned = angle - math.radians(self.rotation_deg)
+        from_side = (turned + sector / 2) % sector - sector / 2
+        straight = math.cos(sector / 2) / np.cos(from_side)
+        return straight + self.curvature * (1 - straight)
+
+    def _barrel(self, toward: Floats) -> Floats:
+        """Distance from the middle to the front rim of the barrel in each direction.
+
+        Seen from a place away from the axis, the rim is shifted over the opening towards the
+        middle of the picture and hides its outer side.
+        """
+        shift = -STRONGEST_BARREL * self.cats_eye * np.array(self.place)
+        along = toward @ shift
+        return np.asarray(along + np.sqrt(np.maximum(1 - shift @ shift + along**2, 0)))
+
+    @property
+    def _cubic(self) -> float:
+        """k, between its values for the two ends of `spherical`."""
+        return abs(self.spherical) * (CREAMY_CUBIC if self.spherical > 0 else SOAP_BUBBLE_CUBIC)
+
+    def _ray(self, radius: Floats) -> Floats:
+        """Where the ray through a radius of the opening arrives."""
+        k = self._cubic
+        return radius * (1 + k * radius**2) / (1 + k)
+
+    def _press(self) -> Floats:
+        """The 2 x 2 matrix that turns the disc of a plain lens into this one's."""
+        squeezed = np.diag([1 / self.squeeze, 1.0])
+        away = math.hypot(*self.place)
+        if away == 0:
+            return squeezed
+        outward = np.array(self.place) / away
+        # Astigmatism grows with the square of the field.
+        pressed = STRONGEST_SWIRL * self.swirl * away**2
+        return np.asarray((np.eye(2) - pressed * np.outer(outward, outward)) @ squeezed)
 
 
 ROUND = Aperture()
 """The ideal lens, wide open."""
-
-
-def _moment(kernel: NDArray[np.float64]) -> float:
-    """Mean of x * x + y * y over a kernel whose sum is 1."""
-    n = kernel.shape[0] // 2
-    square = np.arange(-n, n + 1) ** 2
-    return float(kernel.sum(axis=0) @ square + kernel.sum(axis=1) @ square)

@@ -16,12 +16,16 @@ share and the second depth are known (refined depth, a matte), they are the prio
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from depthfx.depth import Plane
+from depthfx.errors import ShapeError
 
 Array = NDArray[np.float32]
 
@@ -37,98 +41,139 @@ COLOUR_VARIANCE = 2e-5
 WINDOWS = np.array([[1, 1], [3, 1], [9, 3], [27, 9]])
 """Reach and stride in px of the windows searched, in turn, until both surfaces are met."""
 
+FRONT, BACK, SHARE, FRONT_RADIUS, BACK_RADIUS = slice(0, 3), slice(3, 6), 6, 7, 8
+"""Columns of `Mixed.surfaces`."""
+
 
 @dataclass(frozen=True)
-class Surfaces:
-    """The one or two surfaces that each pixel shows.
+class Blurred:
+    """What is known of each pixel's surfaces, and how far they will be blurred.
 
-    front, back : (H, W, 3) colours, linear light
-    share : (H, W) the front's part of the pixel, 0..1
-    front_radius, back_radius : (H, W) signed blur radius in px, near > 0; equal where the
-        pixel shows one surface (then `share` is 1 and `back` means nothing)
+    pixels : (H, W, 3) float32, linear light
+    inverse : (H, W) float32
+    behind, coverage : (H, W) float32, the second surface of boundary pixels and the front's
+        share of them (where `behind` is `inverse` there is one surface); both or neither
+    focus_inverse, px_per_inverse : the radius in px, near > 0, of inverse depth d is
+        (d - focus_inverse) * px_per_inverse
     """
 
-    front: Array
-    back: Array
-    share: Array
-    front_radius: Array
-    back_radius: Array
+    pixels: Array
+    inverse: Plane
+    focus_inverse: np.float32
+    px_per_inverse: np.float32
+    behind: Plane | None = None
+    coverage: Plane | None = None
 
-    def __getitem__(self, place: tuple[slice, slice]) -> Surfaces:
-        return Surfaces(
-            self.front[place],
-            self.back[place],
-            self.share[place],
-            self.front_radius[place],
-            self.back_radius[place],
+    def radius(self, plane: Plane) -> Plane:
+        """Signed blur radius in px of a plane of inverse depth."""
+        return (plane - self.focus_inverse) * self.px_per_inverse
+
+    def ends(self) -> tuple[float, float]:
+        """Smallest and largest signed radius. Raises ShapeError if one is not finite."""
+        farthest = min(plane.min() for plane in (self.inverse, self.behind) if plane is not None)
+        nearest = self.inverse.max()
+        low, high = (
+            float((end - self.focus_inverse) * self.px_per_inverse) for end in (farthest, nearest)
         )
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise ShapeError(f"inverse depth must be finite, has {farthest} to {nearest}")
+        return low, high
 
 
-def split_edges(
-    pixels: Array,
-    radius: Array,
-    behind_radius: Array | None = None,
-    coverage: Array | None = None,
-) -> Surfaces:
-    """Take the mixed pixels at depth edges apart.
+@dataclass(frozen=True)
+class Mixed:
+    """The pixels that show two surfaces, in reading order.
 
-    pixels : (H, W, 3) linear light; radius : (H, W) signed blur radius in px, near > 0
-    behind_radius, coverage : (H, W), the second surface and the front's share, where known
-        (a pixel of one surface has `behind_radius` equal to `radius`)
+    mask : (H, W) uint8, 1 at those pixels
+    starts : (H + 1,) int64, where each row of the picture begins in what follows
+    x : (N,) int32, their columns
+    surfaces : (N, 9) float32: colour of the front and of the back in linear light, the
+        front's share of the pixel, signed blur radius in px of front and back
     """
-    around = np.ones((3, 3), np.uint8)
-    high, low = cv2.dilate(radius, around), cv2.erode(radius, around)
-    known = np.full_like(radius, -1)
-    if behind_radius is not None and coverage is not None:
-        two = behind_radius < radius - SMALLEST_JUMP_PX
-        low, high = np.where(two, behind_radius, low), np.where(two, radius, high)
-        known = np.where(two, coverage, known)
-    surfaces = Surfaces(
-        pixels.copy(), np.zeros_like(pixels), np.ones_like(radius), radius.copy(), radius.copy()
-    )
-    mixed = np.argwhere(high - low > SMALLEST_JUMP_PX)
-    _split(
-        mixed,
-        pixels,
-        radius,
-        low,
-        high,
-        known,
-        surfaces.front,
-        surfaces.back,
-        surfaces.share,
-        surfaces.front_radius,
-        surfaces.back_radius,
-    )
-    return surfaces
+
+    mask: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    x: NDArray[np.int32]
+    surfaces: Array
+
+    @classmethod
+    def of_rows(cls, picture: Blurred, top: int, bottom: int) -> Mixed:
+        """The mixed pixels of some rows; `mask` and `starts` are those rows' alone."""
+        above, below = max(top - 1, 0), min(bottom + 1, len(picture.inverse))
+        radius = picture.radius(picture.inverse[above:below])
+        around = np.ones((3, 3), np.uint8)
+        inside = slice(top - above, bottom - above)
+        high, low = cv2.dilate(radius, around)[inside], cv2.erode(radius, around)[inside]
+        if picture.behind is not None and picture.coverage is not None:
+            behind = picture.radius(picture.behind[top:bottom])
+            two = behind < radius[inside] - SMALLEST_JUMP_PX
+            low, high = np.where(two, behind, low), np.where(two, radius[inside], high)
+        y, x = np.nonzero(high - low > SMALLEST_JUMP_PX)
+        surfaces = np.empty((len(y), 9), np.float32)
+        nothing = np.empty((0, 0), np.float32)
+        _split(
+            y + top,
+            x,
+            low[y, x],
+            high[y, x],
+            picture.pixels,
+            picture.inverse,
+            nothing if picture.behind is None else picture.behind,
+            nothing if picture.coverage is None else picture.coverage,
+            picture.focus_inverse,
+            picture.px_per_inverse,
+            surfaces,
+        )
+        found = surfaces[:, SHARE] >= 0
+        y, x = y[found], x[found]
+        mask = np.zeros((bottom - top, radius.shape[1]), np.uint8)
+        mask[y, x] = 1
+        starts = np.searchsorted(y, np.arange(bottom - top + 1))
+        return cls(mask, starts, x.astype(np.int32), surfaces[found])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Mixed]) -> Mixed:
+        """The mixed pixels of all rows, from those of neighbouring strips."""
+        before = np.cumsum([0, *(len(part.x) for part in parts)])
+        starts = [part.starts[:-1] + n for part, n in zip(parts, before[:-1], strict=True)]
+        return cls(
+            np.concatenate([part.mask for part in parts]),
+            np.concatenate([*starts, before[-1:]]),
+            np.concatenate([part.x for part in parts]),
+            np.concatenate([part.surfaces for part in parts]),
+        )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _split(
-    mixed: NDArray[np.int64],
-    pixels: Array,
-    radius: Array,
+    ys: NDArray[np.int64],
+    xs: NDArray[np.int64],
     low: Array,
     high: Array,
-    known: Array,
-    front: Array,
-    back: Array,
-    share: Array,
-    front_radius: Array,
-    back_radius: Array,
+    pixels: Array,
+    inverse: Plane,
+    behind: Plane,
+    coverage: Plane,
+    focus_inverse: np.float32,
+    px_per_inverse: np.float32,
+    surfaces: Array,
 ) -> None:
+    """Fill `surfaces` as in `Mixed`; the share is -1 where only one surface is met."""
     near, far = np.empty(6), np.empty(6)
-    for i in range(mixed.shape[0]):
-        y, x = mixed[i]
+    for i in range(ys.shape[0]):
+        y, x = ys[i], xs[i]
         for w in range(WINDOWS.shape[0]):
             prior = _sample(
                 pixels,
-                radius,
-                known,
+                inverse,
+                behind,
+                coverage,
+                focus_inverse,
+                px_per_inverse,
                 y,
                 x,
-                low[y, x],
-                high[y, x],
+                low[i],
+                high[i],
                 WINDOWS[w, 0],
                 WINDOWS[w, 1],
                 near,
@@ -137,20 +182,39 @@ def _split(
             if near[0] > 0 and far[0] > 0:
                 break
         if near[0] == 0 or far[0] == 0:
+            surfaces[i, 6] = -1
             continue
         sigma = SHARE_SIGMA
-        if known[y, x] >= 0:
-            prior, sigma = known[y, x], KNOWN_SHARE_SIGMA
-        share[y, x] = _unmix(pixels[y, x], near, far, prior, sigma, front[y, x], back[y, x])
-        front_radius[y, x] = near[4]
-        back_radius[y, x] = far[4]
+        known = _known_share(inverse, behind, coverage, px_per_inverse, y, x)
+        if known >= 0:
+            prior, sigma = known, KNOWN_SHARE_SIGMA
+        surfaces[i, 6] = _unmix(
+            pixels[y, x], near, far, prior, sigma, surfaces[i, :3], surfaces[i, 3:6]
+        )
+        surfaces[i, 7] = near[4]
+        surfaces[i, 8] = far[4]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _known_share(
+    inverse: Plane, behind: Plane, coverage: Plane, px_per_inverse: np.float32, y: int, x: int
+) -> float:
+    """The front's share of a pixel that is known to show two surfaces; -1 if it is not."""
+    if behind.shape[0] == 0:
+        return -1.0
+    if (inverse[y, x] - behind[y, x]) * px_per_inverse <= SMALLEST_JUMP_PX:
+        return -1.0
+    return coverage[y, x]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _sample(
     pixels: Array,
-    radius: Array,
-    known: Array,
+    inverse: Plane,
+    behind: Plane,
+    coverage: Plane,
+    focus_inverse: np.float32,
+    px_per_inverse: np.float32,
     y: int,
     x: int,
     low: float,
@@ -164,14 +228,14 @@ def _sample(
 
     Returns the part of the 3 x 3 neighbourhood, binomially weighted, that is in front.
     """
-    height, width = radius.shape
+    height, width = inverse.shape
     middle, softness = 0.5 * (low + high), 4.0 / (high - low)
     near[:], far[:] = 0.0, 0.0
     prior = 0.0
     for dy in range(-reach, reach + 1, stride):
         for dx in range(-reach, reach + 1, stride):
             v, u = min(max(y + dy, 0), height - 1), min(max(x + dx, 0), width - 1)
-            r = radius[v, u]
+            r = (inverse[v, u] - focus_inverse) * px_per_inverse
             side = near if r > middle else far
             w = math.exp(
                 -(dx * dx + dy * dy) / (4.5 * stride * stride)
@@ -179,8 +243,9 @@ def _sample(
             )
             if r > middle:
                 prior += max(2 - abs(dx), 0) * max(2 - abs(dy), 0) / 16.0
-                if known[v, u] >= 0:  # a neighbour that is a mixture says less of the front
-                    w *= known[v, u] ** 3 + 1e-4
+                known = _known_share(inverse, behind, coverage, px_per_inverse, v, u)
+                if known >= 0:  # a neighbour that is a mixture says less of the front
+                    w *= known**3 + 1e-4
             side[0] += w
             for c in range(3):
                 value = pixels[v, u, c]

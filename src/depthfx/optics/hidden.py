@@ -9,7 +9,10 @@ the push-pull of S. J. Gortler et al., "The Lumigraph", SIGGRAPH 1996, but for s
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -24,54 +27,77 @@ SAME_SURFACE_PX = 0.5
 BEHIND_PX = 3.0
 """A surface counts as behind when its radius differs by more than this."""
 
-BLOCK_PX = 32
-"""Side of the blocks that are searched or left out as one."""
+WIDE_PX = 16.0
+"""From this radius on hidden surfaces are looked for in every other cell."""
+
+STRIP_ROWS = 64
+"""Rows of a level that a worker takes at a time."""
 
 LEAST_PART = 0.02
 """A cell counts as seen from this much of the interpolation on."""
 
 
 @dataclass(frozen=True)
-class FarPyramid:
-    """All levels from 2 x 2 pixels up, one after another in one flat array.
+class Hidden:
+    """The farthest surfaces around each place, and what is hidden behind its nearest one.
 
-    cells : (N, 5) float32: colour * w, radius * w, w
+    All levels from 2 x 2 pixels up lie one after another in flat arrays.
+
+    cells : (N, 5) float32: colour * w, radius * w, w of the farthest surface
+    around : (N,) float32, the smallest radius in the 3 x 3 cells around each cell
     shapes : (L, 3) int64: first cell, height, width of each level
+    radius : (h, w) float32, for each cell of the first level the radius of what `search` finds
+        behind it; infinite where there is nothing
     """
 
     cells: Array
+    around: Array
     shapes: NDArray[np.int64]
+    radius: Array
 
     @classmethod
-    def empty(cls, height: int, width: int, levels: int) -> FarPyramid:
-        shapes, start = [], 0
-        for _ in range(levels):
+    def empty(cls, height: int, width: int, largest_radius_px: float) -> Hidden:
+        """For a picture of that size, to be filled: first `first`, then by `complete`."""
+        shapes, count = [], 0
+        for _ in range(levels_for(largest_radius_px)):
             height, width = (height + 1) // 2, (width + 1) // 2
-            shapes.append((start, height, width))
-            start += height * width
-        return cls(np.zeros((start, 5), np.float32), np.array(shapes, np.int64).reshape(levels, 3))
+            shapes.append((count, height, width))
+            count += height * width
+        cells, around = np.empty((count, 5), np.float32), np.empty(count, np.float32)
+        return cls(cells, around, np.array(shapes, np.int64), np.empty(shapes[0][1:], np.float32))
 
-    def put(self, y: int, x: int, colour: Array, radius: Array, weight: Array) -> None:
-        """Enter a piece of the picture whose corner (even y, even x) is given."""
-        _, height, width = self.shapes[0]
-        level = self.cells[: height * width].reshape(height, width, 5)
-        h, w = radius.shape
-        _farthest(
-            colour, radius, weight, level[y // 2 : (y + h + 1) // 2, x // 2 : (x + w + 1) // 2]
+    @property
+    def first(self) -> Array:
+        """The cells of the first level, (h, w, 5)."""
+        return self._level(self.cells, 0)
+
+    def complete(self, near: Array, pool: Executor) -> None:
+        """Make the upper levels, and look behind every cell of the first.
+
+        near : (h, w) the largest radius in each cell of the first level
+        """
+        for n in range(len(self.shapes)):
+            cells = self._level(self.cells, n)
+            if n:
+                _in_strips(pool, len(cells), _farthest, self._level(self.cells, n - 1), cells)
+            radius = cells[..., 3] / np.maximum(cells[..., 4], np.float32(1e-30))
+            cv2.erode(radius, np.ones((3, 3), np.uint8), dst=self._level(self.around, n))
+        _in_strips(
+            pool, len(near), _look_behind, self.cells, self.shapes, self.around, near, self.radius
         )
 
-    def rise(self) -> None:
-        """Make the upper levels, once the first is complete."""
-        for (a, h, w), (b, above_h, above_w) in zip(self.shapes[:-1], self.shapes[1:], strict=True):
-            below = self.cells[a : a + h * w].reshape(h, w, 5)
-            weight = below[..., 4]
-            safe = np.maximum(weight, np.float32(1e-12))
-            _farthest(
-                below[..., :3] / safe[..., None],
-                below[..., 3] / safe,
-                weight,
-                self.cells[b : b + above_h * above_w].reshape(above_h, above_w, 5),
-            )
+    def _level(self, flat: Array, n: int) -> Array:
+        start, height, width = self.shapes[n]
+        return flat[start : start + height * width].reshape(height, width, *flat.shape[1:])
+
+
+def _in_strips(pool: Executor, rows: int, work: Callable[..., None], *arrays: NDArray[Any]) -> None:
+    """Let workers call `work(*arrays, top, bottom)` on strips of rows."""
+    list(
+        pool.map(
+            lambda top: work(*arrays, top, min(top + STRIP_ROWS, rows)), range(0, rows, STRIP_ROWS)
+        )
+    )
 
 
 def levels_for(largest_radius_px: float) -> int:
@@ -79,116 +105,98 @@ def levels_for(largest_radius_px: float) -> int:
     return max(1, math.ceil(math.log2(largest_radius_px + 1)) + 1)
 
 
-@njit(cache=True, nogil=True)
-def _farthest(colour: Array, radius: Array, weight: Array, above: Array) -> None:
-    height, width = radius.shape
-    for y in range(above.shape[0]):
+@njit(cache=True, nogil=True, error_model="numpy")
+def _farthest(below: Array, above: Array, top: int, bottom: int) -> None:
+    """Rows of the level `above` (h, w, 5) from the one below it."""
+    height, width = below.shape[:2]
+    zero, one, same = np.float32(0), np.float32(1), np.float32(SAME_SURFACE_PX)
+    for y in range(top, bottom):
         for x in range(above.shape[1]):
             y1, x1 = min(2 * y + 2, height), min(2 * x + 2, width)
-            farthest = np.float32(1e30)
+            farthest = np.float32(np.inf)
             for v in range(2 * y, y1):
                 for u in range(2 * x, x1):
-                    if weight[v, u] > 0:
-                        farthest = min(farthest, radius[v, u])
-            r = w_sum = np.float32(0)
-            c0 = c1 = c2 = np.float32(0)
+                    if below[v, u, 4] > zero:
+                        farthest = min(farthest, below[v, u, 3] / below[v, u, 4])
+            above[y, x] = zero
             for v in range(2 * y, y1):
                 for u in range(2 * x, x1):
-                    if weight[v, u] > 0:
-                        w = weight[v, u] * np.exp(
-                            (farthest - radius[v, u]) / np.float32(SAME_SURFACE_PX)
-                        )
-                        w_sum += w
-                        r += w * radius[v, u]
-                        c0 += w * colour[v, u, 0]
-                        c1 += w * colour[v, u, 1]
-                        c2 += w * colour[v, u, 2]
+                    if below[v, u, 4] > zero:
+                        step = farthest - below[v, u, 3] / below[v, u, 4]
+                        share = np.exp(step / same) if step < zero else one
+                        for c in range(5):
+                            above[y, x, c] += share * below[v, u, c]
             # One full child is evidence enough; more of them do not weigh more.
-            scale = min(w_sum, np.float32(1)) / max(w_sum, np.float32(1e-12))
-            above[y, x, 0] = c0 * scale
-            above[y, x, 1] = c1 * scale
-            above[y, x, 2] = c2 * scale
-            above[y, x, 3] = r * scale
-            above[y, x, 4] = w_sum * scale
-
-
-def block_extremes(plane: Array, extreme: np.ufunc) -> Array:
-    """(h, w): `extreme` (`np.maximum` or `np.minimum`) over each block of a plane (H, W)."""
-    below, right = (-side % BLOCK_PX for side in plane.shape)
-    whole = np.pad(plane, ((0, below), (0, right)), mode="edge")
-    rows = extreme.reduce(whole.reshape(-1, BLOCK_PX, whole.shape[1]), axis=1)
-    found: Array = extreme.reduce(rows.reshape(len(rows), -1, BLOCK_PX), axis=2)
-    return found
-
-
-def lively_blocks(nearest: Array, farthest: Array, largest_radius_px: float) -> NDArray[np.bool_]:
-    """Blocks of `BLOCK_PX` pixels where `look_behind` can find anything at all.
-
-    nearest, farthest : (h, w) px, the largest and smallest radius in each block. A search
-    sees no farther than the blocks within its highest level, so a block whose neighbourhood
-    holds nothing clearly farther than its own nearest surface is left out, exactly.
-    """
-    reach = -(-(2 << levels_for(largest_radius_px)) // BLOCK_PX)
-    around = cv2.erode(farthest, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
-    return np.asarray(around < nearest - np.float32(BEHIND_PX))
+            if above[y, x, 4] > one:
+                share = one / above[y, x, 4]
+                for c in range(5):
+                    above[y, x, c] *= share
 
 
 @njit(cache=True, nogil=True)
-def look_behind(
+def _look_behind(
     cells: Array,
     shapes: NDArray[np.int64],
-    lively: NDArray[np.bool_],
-    y0: int,
-    x0: int,
-    front_radius: Array,
-    back: Array,
-    back_radius: Array,
+    around: Array,
+    near: Array,
+    radius: Array,
+    top: int,
+    bottom: int,
 ) -> None:
-    """Give the pixels that have no second surface the one the pyramid knows behind them.
-
-    lively : (h, w), from `lively_blocks`
-    y0, x0 : place of the arrays' corner in the whole picture
-    front_radius, back_radius : (H, W) px, equal where there is one surface
-    back : (H, W, 3); it and `back_radius` are filled in
-
-    One search serves the four pixels that share a cell of the first level.
-    """
-    height, width = front_radius.shape
+    """Rows of `radius`, see `Hidden`."""
     found = np.empty(5, np.float32)
-    for v in range(y0 // 2, (y0 + height + 1) // 2):
-        for u in range(x0 // 2, (x0 + width + 1) // 2):
-            top, bottom = max(2 * v - y0, 0), min(2 * v + 2 - y0, height)
-            left, right = max(2 * u - x0, 0), min(2 * u + 2 - x0, width)
-            if not lively[2 * v // BLOCK_PX, 2 * u // BLOCK_PX]:
-                continue
-            front = back_radius[top, left]
-            alone = False
-            for y in range(top, bottom):
-                for x in range(left, right):
-                    front = max(front, front_radius[y, x])
-                    alone |= back_radius[y, x] >= front_radius[y, x]
-            if not (alone and _search(cells, shapes, v, u, front, found)):
-                continue
-            for y in range(top, bottom):
-                for x in range(left, right):
-                    alone = back_radius[y, x] >= front_radius[y, x]
-                    if alone and found[3] < front_radius[y, x] - np.float32(BEHIND_PX):
-                        back_radius[y, x] = found[3]
-                        for c in range(3):
-                            back[y, x, c] = found[c]
+    for v in range(top, bottom):
+        for u in range(radius.shape[1]):
+            front = near[v, u]
+            # Behind what is blurred wide, one search does for four cells.
+            if abs(front) > WIDE_PX and (v % 2 or u % 2):
+                corner = radius[v // 2 * 2, u // 2 * 2]
+                if abs(near[v // 2 * 2, u // 2 * 2] - front) < np.float32(BEHIND_PX):
+                    radius[v, u] = corner
+                    continue
+            radius[v, u] = np.inf
+            level = _highest(front, shapes.shape[0])
+            if around[_cell(shapes, level, v, u)] < front - np.float32(BEHIND_PX) and search(
+                cells, shapes, around, v, u, front, found
+            ):
+                radius[v, u] = found[3]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _highest(front: np.float32, levels: int) -> int:
+    """The level up to which is searched: deeper inside than its own blur nothing shines through
+    a foreground."""
+    level, size = 0, np.float32(1)
+    while size < abs(front) + np.float32(1) and level < levels - 1:
+        level += 1
+        size *= np.float32(2)
+    return level
 
 
 @njit(cache=True, nogil=True)
-def _search(
-    cells: Array, shapes: NDArray[np.int64], v: int, u: int, front: np.float32, found: Array
+def search(
+    cells: Array,
+    shapes: NDArray[np.int64],
+    around: Array,
+    v: int,
+    u: int,
+    front: np.float32,
+    found: Array,
 ) -> bool:
     """Colour and radius behind cell (v, u) of the first level, from the finest level."""
-    # Deeper inside than its own blur nothing shines through a foreground.
-    highest = math.ceil(math.log2(abs(front) + 1)) + 1
-    for level in range(min(highest, shapes.shape[0])):
-        if _interpolate(cells, shapes, level, v, u, front, found):
+    limit = front - np.float32(BEHIND_PX)
+    for level in range(_highest(front, shapes.shape[0]) + 1):
+        if around[_cell(shapes, level, v, u)] < limit and _interpolate(
+            cells, shapes, level, v, u, front, found
+        ):
             return True
     return False
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _cell(shapes: NDArray[np.int64], level: int, v: int, u: int) -> int:
+    start, height, width = shapes[level]
+    return start + min(v >> level, height - 1) * width + min(u >> level, width - 1)
 
 
 @njit(cache=True, nogil=True)

@@ -25,17 +25,23 @@ SMALL_PX = 9
 class Spread:
     """A kernel made ready: out(p) is the sum of source(q) * kernel(p - q).
 
-    taps : (2n + 1, 2n + 1) float32, the picture of a point
+    taps : (2n + 1, 2n + 1) float32, the picture of a point; or (2n + 1, 2n + 1, 3) in colour
     runs : (2n + 1, 3) float32, for each row of `taps` the start and end of one run in
-        pixel edges from the centre pixel's left edge, and its weight
+        pixel edges from the centre pixel's left edge, and its weight; None for an opening that
+        is not one run of even light in each row
     """
 
     taps: Array
-    runs: Array
+    runs: Array | None
 
     @classmethod
-    def of(cls, taps: Array) -> Spread:
-        """Each row becomes the run with its sum, its centre and its second moment."""
+    def of(cls, taps: Array, *, uniform: bool = True) -> Spread:
+        """Each row becomes the run with its sum, its centre and its second moment.
+
+        uniform : whether the kernel is of a convex opening of even light
+        """
+        if not uniform or taps.shape[0] <= SMALL_PX:
+            return cls(taps, None)
         n = taps.shape[0] // 2
         x = np.arange(-n, n + 1)
         total = taps.sum(axis=1, dtype=np.float64)
@@ -54,61 +60,112 @@ class Spread:
         """How far in pixels a pixel's light goes."""
         return self.taps.shape[0] // 2
 
-    def __call__(self, stack: Array) -> Array:
-        """`stack` (H, W, C) float32 spread within its own frame; nothing comes from outside."""
+    def __call__(self, stack: Array, place: tuple[slice, slice]) -> Array:
+        """A place of `stack` (5, H, W) float32, spread within its own frame.
+
+        Nothing comes from outside the frame.
+        """
+        rows, columns = place
         if self.reach == 0:
-            return stack
-        if self.taps.shape[0] <= SMALL_PX:
-            turned = np.ascontiguousarray(self.taps[::-1, ::-1])
-            out = np.empty_like(stack)
+            return stack[:, rows, columns]
+        if self.runs is None:
+            return self._tap_by_tap(stack)[:, rows, columns]
+        channels, height, width = stack.shape
+        sums = np.empty((channels, height, width + 2 * self.reach + 3), np.float32)
+        _running_sums(stack, self.reach, sums)
+        out = np.empty((channels, rows.stop - rows.start, columns.stop - columns.start), np.float32)
+        _gather_runs(sums, self.runs, rows.start, columns.start, out)
+        return out
+
+    def _tap_by_tap(self, stack: Array) -> Array:
+        turned = self.taps[::-1, ::-1]
+        kernels = [turned] * len(stack)
+        if turned.ndim == 3:
+            # Cover and what is known have no colour: they go with the light as a whole.
+            kernels = [turned[..., c] for c in range(3)] + [turned.mean(axis=2)] * 2
+        out = np.empty_like(stack)
+        for plane, kernel, to in zip(stack, kernels, out, strict=True):
             cv2.filter2D(
-                stack, -1, turned, dst=out, borderType=cv2.BORDER_CONSTANT | cv2.BORDER_ISOLATED
+                plane,
+                -1,
+                np.ascontiguousarray(kernel),
+                dst=to,
+                borderType=cv2.BORDER_CONSTANT | cv2.BORDER_ISOLATED,
             )
-            return out
-        height, width, channels = stack.shape
-        sums = np.empty((height, (width + 2 * self.reach + 3) * channels), np.float32)
-        out = np.zeros((height, width * channels), np.float32)
-        _sum_along_rows(stack.reshape(height, -1), channels, self.reach, sums)
-        _add_runs(sums, self.runs, channels, out)
-        return out.reshape(height, width, channels)
+        return out
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _sum_along_rows(rows: Array, channels: int, reach: int, sums: Array) -> None:
-    """sums[x + reach + 1] = sum of the pixels left of x, continued evenly on both sides."""
-    height, length = rows.shape
-    lead = (reach + 1) * channels
+def _running_sums(stack: Array, reach: int, sums: Array) -> None:
+    """sums[c, y, x + reach + 1] = sum of row y left of x, continued evenly on both sides."""
+    height, width = stack.shape[1:]
+    begin, end = reach + 2, reach + 2 + width
+    zero = np.float32(0)
     for y in range(height):
-        for i in range(lead + channels):
-            sums[y, i] = 0.0
-        for i in range(length):
-            sums[y, lead + channels + i] = sums[y, lead + i] + rows[y, i]
-        for i in range(lead + channels + length, sums.shape[1]):
-            sums[y, i] = sums[y, i - channels]
+        # Five sums at once: each waits for its own last addition.
+        p, q, r, s, t = stack[0, y], stack[1, y], stack[2, y], stack[3, y], stack[4, y]
+        to_p, to_q, to_r = sums[0, y, begin:end], sums[1, y, begin:end], sums[2, y, begin:end]
+        to_s, to_t = sums[3, y, begin:end], sums[4, y, begin:end]
+        sum_p = sum_q = sum_r = sum_s = sum_t = zero
+        for x in range(width):
+            sum_p, sum_q, sum_r = sum_p + p[x], sum_q + q[x], sum_r + r[x]
+            sum_s, sum_t = sum_s + s[x], sum_t + t[x]
+            to_p[x], to_q[x], to_r[x], to_s[x], to_t[x] = sum_p, sum_q, sum_r, sum_s, sum_t
+        for c, total in enumerate((sum_p, sum_q, sum_r, sum_s, sum_t)):
+            sums[c, y, :begin] = zero
+            sums[c, y, end:] = total
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _add_runs(sums: Array, runs: Array, channels: int, out: Array) -> None:
-    height, length = out.shape
-    reach = runs.shape[0] // 2
-    origin = reach + 1
-    for y in range(height):
-        for row in range(runs.shape[0]):
-            source = y - (row - reach)
-            weight = runs[row, 2]
-            if source < 0 or source >= height or weight == 0:
-                continue
-            # The light of q reaches q + d for d in [start, end): p gathers from p - end
-            # + 1 to p - start + 1 in pixel edges.
-            left, right = 1 - runs[row, 1], 1 - runs[row, 0]
-            i, j = int(np.floor(left)), int(np.floor(right))
-            fl, fr = np.float32(left - i), np.float32(right - j)
-            i, j = (i + origin) * channels, (j + origin) * channels
-            wi0, wi1 = weight * (1 - fl), weight * fl
-            wj0, wj1 = weight * (1 - fr), weight * fr
-            # Slices start inside the row, so the loop needs no checks and runs in SIMD.
-            line, to = sums[source], out[y]
-            i0, i1 = line[i : i + length], line[i + channels : i + channels + length]
-            j0, j1 = line[j : j + length], line[j + channels : j + channels + length]
-            for x in range(length):
-                to[x] += wj0 * j0[x] + wj1 * j1[x] - wi0 * i0[x] - wi1 * i1[x]
+def _gather_runs(sums: Array, runs: Array, top: int, left: int, out: Array) -> None:
+    """`out` (C, h, w) begins at row `top` and column `left` of what was summed."""
+    channels, height, width = out.shape
+    count, reach = runs.shape[0], runs.shape[0] // 2
+    starts, ends = np.empty(count, np.int64), np.empty(count, np.int64)
+    weights = np.empty((count, 4), np.float32)
+    for n in range(count):
+        # The light of q reaches q + d for d in [start, end): p gathers from p - end
+        # + 1 to p - start + 1 in pixel edges.
+        start, end = np.float32(1) - runs[n, 1], np.float32(1) - runs[n, 0]
+        i, j = int(np.floor(start)), int(np.floor(end))
+        starts[n], ends[n] = i + reach + 1 + left, j + reach + 1 + left
+        weights[n, 1], weights[n, 3] = runs[n, 2] * (start - i), runs[n, 2] * (end - j)
+        weights[n, 0], weights[n, 2] = runs[n, 2] - weights[n, 1], runs[n, 2] - weights[n, 3]
+    last = sums.shape[1] - 1
+    for c in range(channels):
+        for y in range(height):
+            to = out[c, y]
+            to[:] = np.float32(0)
+            middle = y + top + reach
+            n, stop = max(0, middle - last), min(count, middle + 1)
+            if (stop - n) % 2:
+                _add_run(sums[c, middle - n], starts[n], ends[n], weights[n], to)
+                n += 1
+            # Two at a time, which halves the traffic of the result.
+            while n < stop:
+                line, next_line = sums[c, middle - n], sums[c, middle - n - 1]
+                a0, a1, a2, a3 = weights[n, 0], weights[n, 1], weights[n, 2], weights[n, 3]
+                b0, b1 = weights[n + 1, 0], weights[n + 1, 1]
+                b2, b3 = weights[n + 1, 2], weights[n + 1, 3]
+                i, j, k, m = starts[n], ends[n], starts[n + 1], ends[n + 1]
+                # Slices start inside the row, so the loop needs no checks and runs in SIMD.
+                p0, p1 = line[i : i + width], line[i + 1 : i + 1 + width]
+                p2, p3 = line[j : j + width], line[j + 1 : j + 1 + width]
+                q0, q1 = next_line[k : k + width], next_line[k + 1 : k + 1 + width]
+                q2, q3 = next_line[m : m + width], next_line[m + 1 : m + 1 + width]
+                for x in range(width):
+                    to[x] += (
+                        (a2 * p2[x] + a3 * p3[x] - a0 * p0[x] - a1 * p1[x])
+                        + (b2 * q2[x] + b3 * q3[x] - b0 * q0[x] - b1 * q1[x])
+                    )  # fmt: skip
+                n += 2
+
+
+@njit(cache=True, nogil=True, fastmath=True, inline="always")
+def _add_run(line: Array, start: int, end: int, weights: Array, to: Array) -> None:
+    width = to.shape[0]
+    w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
+    p0, p1 = line[start : start + width], line[start + 1 : start + 1 + width]
+    p2, p3 = line[end : end + width], line[end + 1 : end + 1 + width]
+    for x in range(width):
+        to[x] += w2 * p2[x] + w3 * p3[x] - w0 * p0[x] - w1 * p1[x]
