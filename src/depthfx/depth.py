@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +86,19 @@ class Depth:
         """(height, width)"""
         height, width = self.inverse.shape
         return height, width
+
+    def resized(self, shape: tuple[int, int]) -> Depth:
+        """The same depth on another grid, each pixel with one of the depths it had there."""
+        from depthfx.raster.resample import resize_nearest
+
+        old = self.shape
+        return replace(
+            self,
+            inverse=resize_nearest(self.inverse, shape),
+            behind=None if self.behind is None else resize_nearest(self.behind, shape),
+            coverage=None if self.coverage is None else resize_nearest(self.coverage, shape),
+            focal_px=self.focal_px and self.focal_px * math.hypot(*shape) / math.hypot(*old),
+        )
 
     def metres_at(self, x: float, y: float) -> float:
         """Depth in metres at a place given as shares of width and height; inf for sky."""

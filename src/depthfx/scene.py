@@ -18,6 +18,8 @@ from depthfx.errors import ShapeError
 from depthfx.photo.photo import Photo, Pixels
 from depthfx.product import Product
 
+PREVIEW_PIXELS = 2_000_000
+
 
 class Channel(StrEnum):
     """What an effect may need besides the pixels."""
@@ -188,6 +190,31 @@ class Scene:
         if draft is not None:
             yield replace(self, channels=Channels(lambda: draft, lambda: self.matte))
         yield self
+
+    def preview(self, pixels: int = PREVIEW_PIXELS) -> Scene:
+        """This scene with at most `pixels` pixels, for trying out effects quickly.
+
+        Depth and matte are found at the photo's own size, when first needed; colours and matte
+        are averaged, each pixel keeps one of the depths it covers. As parameters are relative or
+        optical, an effect looks as it does at full size. Products are left behind.
+        """
+        from depthfx.raster.resample import fit_within, resize_area
+
+        shape = fit_within(self.photo.shape, pixels)
+        if shape == self.photo.shape:
+            return self
+        photo = self.photo
+        alpha = None if photo.alpha is None else resize_area(photo.alpha, shape)
+        small = replace(
+            photo,
+            pixels=resize_area(photo.pixels, shape),
+            alpha=alpha,
+            camera=photo.camera.resized(shape[1], shape[0]),
+        )
+        channels = Channels(
+            lambda: self.depth.resized(shape), lambda: resize_area(self.matte, shape)
+        )
+        return replace(self, photo=small, channels=channels, normals=None, products=())
 
     def with_pixels(self, pixels: Pixels) -> Scene:
         """Other colours on the same geometry: depth and matte stay."""
