@@ -7,10 +7,10 @@ RUNTIME := $(VENV)/.runtime
 SHARED ?= ../shared
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install format lint type test test-all bench bench-engine card check docs clean pictures
+.PHONY: help demo install format lint type test test-all bench bench-engine fidelity bench-defocus card check docs clean pictures
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 demo: $(RUNTIME) ## Blur the background of a sample portrait with the embedded network
 	@mkdir -p build
@@ -53,6 +53,12 @@ bench: $(INSTALLED) ## Time start-up and the portrait command on a 12 MP photo
 
 bench-engine: $(INSTALLED) ## Time Depth Pro at full size against transformers' port (20 minutes)
 	$(BIN)/python -m depthfx.evaluation engine
+
+fidelity: $(INSTALLED) ## Hold the defocus renderer against true lens pictures, or those in FOLDER=
+	$(BIN)/python -m depthfx.evaluation fidelity $(if $(FOLDER),$(FOLDER),-o docs/fidelity.md)
+
+bench-defocus: $(INSTALLED) ## Time the defocus renderer at 24 MP beside the tutorial way
+	$(BIN)/python -m depthfx.evaluation bench-defocus
 
 card: $(INSTALLED) ## Score the embedded network on the reference data and write its model card's tables
 	$(BIN)/python -m depthfx.evaluation card $(SHARED) -o build/card --update

@@ -6,6 +6,8 @@ reference -o FILE     the reference page of all effects, from their declarations
 engine                Depth Pro against transformers' port: time, memory, answers
 pairs FOLDER          a depth model measured on photos whose depth or matte is known
 card FOLDER           the tables of the embedded network's model card, all weights beside another
+fidelity [FOLDER]     the renderer against true lens pictures, beside the known simple ways
+bench-defocus         time and memory of the renderer beside the tutorial way
 runtime               what the embedded network takes: seconds, memory, agreement of its paths
 """
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -35,6 +38,8 @@ def main() -> None:
         "--checkpoint", type=Path, help="that of training, to hold the file against torch"
     )
     runtime.add_argument("--runs", type=int, default=5, help="fresh processes; medians are shown")
+    _add_fidelity(commands.add_parser("fidelity", help="defocus against true lens pictures"))
+    _add_bench_defocus(commands.add_parser("bench-defocus", help="time and memory of defocus"))
     arguments = parser.parse_args()
     if arguments.command == "bench":
         from depthfx.evaluation.bench import bench
@@ -54,6 +59,10 @@ def main() -> None:
         sys.exit(_card(arguments))
     elif arguments.command == "runtime":
         sys.exit(_runtime(arguments))
+    elif arguments.command == "fidelity":
+        sys.exit(_fidelity(arguments))
+    elif arguments.command == "bench-defocus":
+        _bench_defocus(arguments)
     else:
         from depthfx.evaluation.reference import reference_page
 
@@ -161,6 +170,56 @@ def _runtime(arguments: argparse.Namespace) -> int:
         print(f"depthfx: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _add_fidelity(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", type=Path, nargs="?", help="rendered truth; without it the program's own scenes"
+    )
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="SCENE", help="one of its own scenes"
+    )
+    parser.add_argument(
+        "--height", type=_at_least(32), default=512, metavar="PX", help="of its own scenes"
+    )
+    parser.add_argument("-o", "--page", type=Path, help="Markdown page of its own scenes to write")
+    parser.add_argument("--json", type=Path, help="file for all figures")
+
+
+def _fidelity(arguments: argparse.Namespace) -> int:
+    from depthfx.errors import DepthfxError
+    from depthfx.evaluation import fidelity
+
+    try:
+        fidelity.run(
+            arguments.folder, arguments.only, arguments.height, arguments.page, arguments.json
+        )
+    except DepthfxError as error:
+        print(f"depthfx: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _add_bench_defocus(parser: argparse.ArgumentParser) -> None:
+    count = _at_least(1)
+    parser.add_argument("--megapixels", type=count, default=24, help="size of the large picture")
+    parser.add_argument("--runs", type=count, default=5, help="alternated runs; medians are shown")
+    parser.add_argument("--threads", type=count, help="workers; all cores if not given")
+
+
+def _at_least(lowest: int) -> Callable[[str], int]:
+    def whole_number(text: str) -> int:
+        if not (text.isdecimal() and int(text) >= lowest):
+            raise argparse.ArgumentTypeError(f"{text} must be a whole number from {lowest} on")
+        return int(text)
+
+    return whole_number
+
+
+def _bench_defocus(arguments: argparse.Namespace) -> None:
+    from depthfx.evaluation.bench_defocus import bench_defocus
+
+    bench_defocus(arguments.megapixels, arguments.runs, arguments.threads)
 
 
 if __name__ == "__main__":
