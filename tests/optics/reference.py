@@ -1,13 +1,19 @@
-"""Brute force: what a thin lens sees of textured planes that face it.
+"""What tests of the renderer compare it with, and its first steps put together.
 
-The mean over points of the lens of the pinhole pictures seen from there, each focused by
+`through_lens` is brute force, what a thin lens sees of textured planes that face it: the
+mean over points of the lens of the pinhole pictures seen from there, each focused by
 shifting. No blur kernel, no layer cover, no completion: an oracle for the renderer.
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import cv2
 import numpy as np
+
+from depthfx.optics.edges import BACK, BACK_RADIUS, FRONT, FRONT_RADIUS, SHARE, Mixed
+from depthfx.optics.hidden import Hidden
+from depthfx.optics.levels import Level, enter
 
 MARGIN = 40
 """The planes reach this many px past the frame, so that its border is known as well."""
@@ -53,3 +59,50 @@ def radius_map(planes):
     for plane in planes[1:]:
         radius[plane.matte > 0.5] = plane.radius_px
     return radius[MARGIN:-MARGIN, MARGIN:-MARGIN]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A surface of a pixel: its colour, its share of the pixel, its signed radius in px."""
+
+    colour: np.ndarray
+    seen: float
+    radius: np.float32
+
+
+def seen_surfaces(picture, mixed):
+    """The surfaces of each pixel by its place, one or two, near to far."""
+    radius = picture.radius(picture.inverse)
+    seen = {
+        at: [Seen(picture.pixels[at], 1.0, radius[at])] for at in np.ndindex(picture.inverse.shape)
+    }
+    for y, (start, stop) in enumerate(zip(mixed.starts[:-1], mixed.starts[1:], strict=True)):
+        for x, row in zip(mixed.x[start:stop], mixed.surfaces[start:stop], strict=True):
+            seen[y, int(x)] = [
+                Seen(row[FRONT], float(row[SHARE]), row[FRONT_RADIUS]),
+                Seen(row[BACK], 1 - float(row[SHARE]), row[BACK_RADIUS]),
+            ]
+    return seen
+
+
+def blocks_of(shape, scale):
+    """Place of every block of scale x scale px, and its pixels within the frame."""
+    height, width = shape
+    for v, u in product(range(-(-height // scale)), range(-(-width // scale))):
+        rows = range(v * scale, min((v + 1) * scale, height))
+        columns = range(u * scale, min((u + 1) * scale, width))
+        yield (v, u), list(product(rows, columns))
+
+
+def entered(picture, largest_px=None, strip_rows=None):
+    """Mixed pixels, first level, and first level of what is hidden, by strips of even rows."""
+    height, width = picture.inverse.shape
+    if largest_px is None:
+        largest_px = max(abs(end) for end in picture.ends())
+    level, hidden = Level.empty(height, width), Hidden.empty(height, width, largest_px)
+    strip_rows = strip_rows or height
+    parts = []
+    for top in range(0, height, strip_rows):
+        parts.append(Mixed.of_rows(picture, top, min(top + strip_rows, height)))
+        enter(picture, parts[-1], top, level, hidden.first)
+    return Mixed.joined(parts), level, hidden

@@ -42,7 +42,7 @@ from numpy.typing import NDArray
 from depthfx.depth import Plane, checked_plane
 from depthfx.errors import ParameterError, ShapeError
 from depthfx.optics.aperture import ROUND, Aperture
-from depthfx.optics.drawing import Drawing, Place
+from depthfx.optics.drawing import Drawing, Place, common, tiles_of, within
 from depthfx.optics.edges import Blurred
 from depthfx.optics.ladder import Ladder
 from depthfx.optics.outline import surfaces_of_matte
@@ -85,16 +85,16 @@ def defocus(
     fringe_inverse : how much smaller than the green's is the inverse depth in focus for red and
         blue: the secondary spectrum of an achromat, with green rims behind the focus and purple
         ones before it
-    wanted : (H, W) bool, where the result will be looked at; None for everywhere. Elsewhere it
-        is either drawn or left as `pixels` are, whichever costs less
+    wanted : (H, W) bool, where the result will be looked at; None for everywhere. Elsewhere tiles
+        are either drawn or left as `pixels` are
     threads : workers, or None for one per processor; the result does not depend on it
     progress : called with the share done, 0..1
 
     Returns (H, W, 3) float32, linear light. A pixel in focus that no blur reaches is
-    returned as it was, bit for bit. Raises ShapeError if the arrays do not fit each other,
-    ParameterError if `blur_px` or `focus_inverse` is not a finite number in its range.
+    returned as it was, bit for bit. Raises ShapeError if the arrays do not fit each other or
+    depth is not finite, ParameterError if a number is not finite or out of its range.
     """
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.float32:
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.float32 or not pixels.size:
         raise ShapeError(f"pixels must be (H, W, 3) float32, got {pixels.shape} {pixels.dtype}")
     for name, plane in (
         ("inverse", inverse),
@@ -109,8 +109,9 @@ def defocus(
     for name, value in (("focus_inverse", focus_inverse), ("fringe_inverse", fringe_inverse)):
         if not math.isfinite(value):
             raise ParameterError(f"{name}={value} must be a finite inverse depth")
-    inverse = _within_reach(inverse, focus_inverse, blur_px)
-    behind = None if behind is None else _within_reach(behind, focus_inverse, blur_px)
+    inverse = _within_reach("inverse", inverse, focus_inverse, blur_px)
+    if behind is not None:
+        behind = _within_reach("behind", behind, focus_inverse, blur_px)
     if matte is not None:
         inverse, behind, coverage = surfaces_of_matte(
             inverse,
@@ -121,12 +122,12 @@ def defocus(
     if behind is None or coverage is None:
         behind = coverage = None
     lens = Blurred(
-        pixels,
-        inverse,
+        _read_only(pixels),
+        _read_only(inverse),
         np.float32(focus_inverse),
         np.float32(blur_px / 2),
-        behind,
-        coverage,
+        None if behind is None else _read_only(behind),
+        None if coverage is None else _read_only(coverage),
     )
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         if not fringe_inverse:
@@ -149,16 +150,16 @@ def _drawn(
     low, high = picture.ends()
     if low == high == 0:
         return picture.pixels.copy()
-    out = np.zeros_like(picture.pixels)
-    drawing = Drawing.of(picture, Ladder.spanning(low, high, aperture.at(0.0, 0.0)), pool)
-
-    def asked(place: Place) -> bool:
-        return wanted is None or bool(wanted[place].any())
-
+    ladder = Ladder.spanning(low, high, aperture.at(0.0, 0.0))
+    drawing = Drawing.of(_in_whole_blocks(picture, ladder), ladder, pool)
+    out = picture.pixels.copy()
+    frame = (slice(0, out.shape[0]), slice(0, out.shape[1]))
+    asked = tiles_of(np.ones(out.shape[:2], np.bool_) if wanted is None else wanted)
     if not aperture.varies:
 
         def put(place: Place, pixels: Array) -> None:
-            out[place] = pixels
+            inside = common(place, frame)
+            out[inside] = pixels[within(inside, place)]
 
         drawing.draw(asked, put, pool, progress)
         return out
@@ -169,8 +170,9 @@ def _drawn(
             return patch.meets(place) and asked(place)
 
         def add(place: Place, pixels: Array, patch: Patch = patch) -> None:
-            if patch.meets(place):
-                out[place] += patch.weight(place) * pixels
+            inside = common(place, frame)
+            change = pixels[within(inside, place)] - picture.pixels[inside]
+            out[inside] += patch.weight(inside) * change
 
         seen_from_there = Ladder.spanning(low, high, aperture.at(patch.x, patch.y))
         replace(drawing, ladder=seen_from_there).draw(near, add, pool, None)
@@ -179,13 +181,48 @@ def _drawn(
     return out
 
 
-def _within_reach(inverse: Plane, focus_inverse: float, blur_px: float) -> Plane:
-    """`inverse` where no disc is larger than `LARGEST_BLUR`; the same array if none is."""
+def _in_whole_blocks(picture: Blurred, ladder: Ladder) -> Blurred:
+    """`picture`, going on beyond its right and lower border if it is no whole number of blocks.
+
+    Blocks that are partly outside would otherwise weigh as much as whole ones.
+    """
+    scale = ladder.coarsest
+    more = [
+        -side % scale + scale * -(-ladder.reach_px // scale) if side % scale else 0
+        for side in picture.inverse.shape
+    ]
+    if not any(more):
+        return picture
+
+    def grown(a: Array | None) -> Array | None:
+        if a is None:
+            return None
+        borders = [(0, more[0]), (0, more[1]), (0, 0)]
+        return _read_only(np.pad(a, borders[: a.ndim], mode="symmetric"))
+
+    pixels, inverse = grown(picture.pixels), grown(picture.inverse)
+    assert pixels is not None
+    assert inverse is not None
+    behind, coverage = grown(picture.behind), grown(picture.coverage)
+    return replace(picture, pixels=pixels, inverse=inverse, behind=behind, coverage=coverage)
+
+
+def _read_only(array: Array) -> Array:
+    """`array` in the one form for which the loops are compiled: contiguous and not writable."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def _within_reach(name: str, plane: Plane, focus_inverse: float, blur_px: float) -> Plane:
+    """`plane` where no disc is larger than `LARGEST_BLUR`; the same array if none is."""
+    farthest, nearest = float(plane.min()), float(plane.max())
+    if not (math.isfinite(farthest) and math.isfinite(nearest)):
+        raise ShapeError(f"{name} depth must be finite, has {farthest} to {nearest}")
     if blur_px == 0:
-        return inverse
-    reach = 2 * LARGEST_BLUR * math.hypot(*inverse.shape) / blur_px
+        return plane
+    reach = 2 * LARGEST_BLUR * math.hypot(*plane.shape) / blur_px
     low, high = focus_inverse - reach, focus_inverse + reach
-    nearest = float(inverse.max())
-    if (inverse.min() >= low and nearest <= high) or not math.isfinite(nearest):
-        return inverse
-    return np.clip(inverse, np.float32(low), np.float32(high))
+    if farthest >= low and nearest <= high:
+        return plane
+    return np.clip(plane, np.float32(low), np.float32(high))

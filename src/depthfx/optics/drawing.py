@@ -84,7 +84,7 @@ class Drawing:
         pool: Executor,
         progress: Callable[[float], None] | None,
     ) -> None:
-        """Hand the tiles of the finished picture to `put`, those not asked for as they were."""
+        """Hand the tiles asked for to `put`, but for those that are as they were."""
         pixels = self.picture.pixels
         # Running sums end a rounding error away from zero.
         floor = np.float32(min(float(pixels.min()), 0.0))
@@ -96,9 +96,7 @@ class Drawing:
 
         def finish(tile: Place) -> None:
             seen = self.all_layers(tile, far, near) if asked(tile) else None
-            if seen is None:
-                put(tile, pixels[tile])
-            else:
+            if seen is not None:
                 slices.finish(seen, floor)
                 put(tile, cv2.merge(tuple(seen[:3])))
 
@@ -201,7 +199,7 @@ class Drawing:
         planes = None
         for n, box in enumerate(cells.boxes(self.ladder)):
             reach = group.spreads[n].reach
-            target = None if box is None else _common(_grown(box, reach), inside)
+            target = None if box is None else common(_grown(box, reach), inside)
             if target is None or _empty(target):
                 continue
             source = _grown(target, reach)
@@ -218,8 +216,8 @@ class Drawing:
             )
             first = source[0].start, source[1].start
             slices.put_records(cells.records, cells.at, cells.count, n, *first, stack)
-            stack = group.spreads[n](stack, _within(target, source))
-            rows, columns = _within(target, inside)
+            stack = group.spreads[n](stack, within(target, source))
+            rows, columns = within(target, inside)
             slices.over(stack, seen[:, rows, columns])
         return seen
 
@@ -281,7 +279,7 @@ def _mirror(along: slice, size: int) -> NDArray[np.int64]:
 
 def _mirrored(a: Array, place: Place) -> Array:
     """A place of (H, W) or (H, W, C), continued by reflection where it leaves the frame."""
-    inside = _common(place, (slice(0, a.shape[0]), slice(0, a.shape[1])))
+    inside = common(place, (slice(0, a.shape[0]), slice(0, a.shape[1])))
     if inside == place:
         return a[inside]
     (top, bottom), (left, right) = (
@@ -304,6 +302,23 @@ def _empty(place: Place) -> bool:
     return any(s.start >= s.stop for s in place)
 
 
+def tiles_of(wanted: NDArray[np.bool_]) -> Callable[[Place], bool]:
+    """Says of a place in px whether a tile that it touches holds anything that is wanted."""
+    height, width = wanted.shape
+    tiles = np.array(
+        [
+            [wanted[y : y + TILE_PX, x : x + TILE_PX].any() for x in range(0, width, TILE_PX)]
+            for y in range(0, height, TILE_PX)
+        ]
+    )
+
+    def asked(place: Place) -> bool:
+        rows, columns = (slice(max(s.start, 0) // TILE_PX, -(-s.stop // TILE_PX)) for s in place)
+        return bool(tiles[rows, columns].any())
+
+    return asked
+
+
 def _size(place: Place) -> tuple[int, int]:
     return place[0].stop - place[0].start, place[1].stop - place[1].start
 
@@ -313,14 +328,14 @@ def _grown(place: Place, by: int) -> Place:
     return rows, columns
 
 
-def _common(a: Place, b: Place) -> Place:
+def common(a: Place, b: Place) -> Place:
     rows, columns = (
         slice(max(s.start, t.start), min(s.stop, t.stop)) for s, t in zip(a, b, strict=True)
     )
     return rows, columns
 
 
-def _within(place: Place, outer: Place) -> Place:
+def within(place: Place, outer: Place) -> Place:
     rows, columns = (
         slice(s.start - o.start, s.stop - o.start) for s, o in zip(place, outer, strict=True)
     )

@@ -25,7 +25,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from depthfx.depth import Plane
-from depthfx.errors import ShapeError
 
 Array = NDArray[np.float32]
 
@@ -69,15 +68,10 @@ class Blurred:
         return (plane - self.focus_inverse) * self.px_per_inverse
 
     def ends(self) -> tuple[float, float]:
-        """Smallest and largest signed radius. Raises ShapeError if one is not finite."""
-        farthest = min(plane.min() for plane in (self.inverse, self.behind) if plane is not None)
-        nearest = self.inverse.max()
-        low, high = (
-            float((end - self.focus_inverse) * self.px_per_inverse) for end in (farthest, nearest)
-        )
-        if not (math.isfinite(low) and math.isfinite(high)):
-            raise ShapeError(f"inverse depth must be finite, has {farthest} to {nearest}")
-        return low, high
+        """Smallest and largest signed radius."""
+        planes = [plane for plane in (self.inverse, self.behind) if plane is not None]
+        low, high = min(plane.min() for plane in planes), max(plane.max() for plane in planes)
+        return float(self.radius(low)), float(self.radius(high))
 
 
 @dataclass(frozen=True)
@@ -111,6 +105,7 @@ class Mixed:
         y, x = np.nonzero(high - low > SMALLEST_JUMP_PX)
         surfaces = np.empty((len(y), 9), np.float32)
         nothing = np.empty((0, 0), np.float32)
+        nothing.flags.writeable = False
         _split(
             y + top,
             x,

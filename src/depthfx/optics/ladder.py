@@ -95,6 +95,13 @@ class Ladder:
         """The largest radius of all layers."""
         return math.sqrt(max(abs(float(self.squares[0])), abs(float(self.squares[-1]))))
 
+    @property
+    def reach_px(self) -> int:
+        """How far any light goes, at most, in pixels of the full size."""
+        groups = (*self.far, self.centre, *self.near)
+        # Enlarging by twos spreads it over two blocks more.
+        return max((group.reach + 2) * group.scale for group in groups)
+
     def neighbours(self, k: int) -> tuple[float, float]:
         """Signed squares between which a surface has a part in layer k."""
         below = float(self.squares[k - 1]) if k else -math.inf
@@ -120,8 +127,9 @@ def _rungs(largest_px: float) -> list[tuple[float, int]]:
 
 
 def _spread(radius: float, scale: int, aperture: Aperture) -> Spread:
-    # Averaging over blocks, and interpolating back by twos, widen the disc by themselves.
-    size = math.sqrt(radius**2 - 4 / 3 * (scale**2 - 1)) / scale
+    # Averaging over blocks, and interpolating back by twos, widen the disc by themselves: they
+    # add (scale^2 - 1) / 3 to the second moment on each axis.
+    size = math.sqrt(radius**2 - 2 / 3 * (scale**2 - 1) / aperture.moment) / scale
     taps = aperture.kernel(size)
     # In front of the focus the rays have not crossed yet: the opening is upside down.
     taps = np.ascontiguousarray(taps[::-1, ::-1]) if radius > 0 else taps

@@ -188,7 +188,8 @@ def take_apart(
                     front = np.float32(0.5) * (level_near[v, u] + level_far[v, u])
                 if behind >= front - np.float32(BEHIND_PX):
                     continue
-                search(cells, shapes, around, y, x, nearest[y, x], found)
+                if not search(cells, shapes, around, y, x, nearest[y, x], found):
+                    continue
                 record = records[count]
                 record[:] = zero
                 known = _deposit(found, zero, guess, square, squares, slopes, first, record)
