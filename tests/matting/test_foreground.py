@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from depthfx.errors import ShapeError
-from depthfx.matting.foreground import background_colours, foreground_colours
+from depthfx.matting.foreground import (
+    Sides,
+    background_colours,
+    foreground_colours,
+    lay_subject_over,
+)
 
 f32 = np.float32
 FRONT, BACK = f32([0.8, 0.4, 0.1]), f32([0.05, 0.1, 0.6])
@@ -73,6 +78,26 @@ def test_large_pictures_are_worked_on_small_with_the_same_answer():
     pixels, matte = composed(800, 1200)
     front = foreground_colours(pixels, matte)
     np.testing.assert_allclose(front[:, 500:700], np.broadcast_to(FRONT, (800, 200, 3)), atol=0.03)
+
+
+def test_the_subject_is_laid_over_as_its_colours_and_matte_say():
+    rng = np.random.default_rng(0)
+    pixels, matte = composed()
+    pixels = pixels + f32(0.05) * rng.random(pixels.shape, f32)
+    sides = Sides.of(pixels, matte, f32([[0, 0.5], [0, 0]]))
+    picture = rng.random(pixels.shape, f32)
+    colours, share = foreground_colours(pixels, matte, sides), matte[..., None]
+    expected = share * colours + (1 - share) * picture
+    lay_subject_over(picture, pixels, matte, sides)
+    np.testing.assert_allclose(picture, expected, atol=1e-6)
+
+
+def test_where_the_matte_is_in_doubt_the_photo_is_taken_for_both_sides():
+    pixels, matte = composed()
+    sides = Sides.of(pixels, matte, np.ones((1, 1), f32))
+    for colours in (foreground_colours, background_colours):
+        soft = (matte > 0) & (matte < 1)
+        np.testing.assert_allclose(colours(pixels, matte, sides)[soft], pixels[soft], atol=1e-6)
 
 
 def test_inputs_are_left_alone_and_sizes_checked():

@@ -49,12 +49,16 @@ def test_the_edge_moves_onto_the_guides():
     assert np.diff(out).max() > 3 * np.diff(blurred[20]).max()
 
 
-def test_what_is_not_trusted_has_no_say(guide):
-    plane = guide.sum(2)
-    spoilt, weight = plane.copy(), np.ones_like(plane)
-    spoilt[20:24, 30:34], weight[20:24, 30:34] = 50, 0
-    out = guided_filter(guide, spoilt, 6, 1e-9, weight)
-    np.testing.assert_allclose(out, plane, atol=2e-2)
+def test_only_what_varies_counts(guide):
+    """A spot has the coefficients of the whole picture, though only its part is solved."""
+    spot = np.zeros((60, 80), f32)
+    spot[30:34, 50:56] = 1
+    whole = spot + f32(1e-7) * np.random.default_rng(3).random(spot.shape, f32)
+    np.testing.assert_allclose(
+        guided_coefficients(guide, spot, 3, 1e-3),
+        guided_coefficients(guide, whole, 3, 1e-3),
+        atol=1e-4,
+    )
 
 
 @pytest.mark.parametrize("shape", [(60, 80), (133, 211), (61, 300)])
@@ -64,4 +68,11 @@ def test_coefficients_applied_large_agree_with_opencv(guide, shape):
     pixels = np.random.default_rng(2).random((*shape, 3), f32)
     full = cv2.resize(coefficients, shape[::-1], interpolation=cv2.INTER_LINEAR)
     twin = np.einsum("ijk,ijk->ij", full[..., :3], encoded(pixels)) + full[..., 3]
-    np.testing.assert_allclose(apply_coefficients(coefficients, pixels), twin, atol=2e-4)
+    low, high = np.full((60, 80), 0.1, f32), np.full((60, 80), 0.4, f32)
+    low[:30], high[:, 40:] = 0.4, 0.1
+    low, high = np.minimum(low, high), np.maximum(low, high)
+    low[20:40, 20:60] = high[20:40, 20:60] = 0.3
+    bounds = (cv2.resize(a, shape[::-1], interpolation=cv2.INTER_LINEAR) for a in (low, high))
+    np.testing.assert_allclose(
+        apply_coefficients(coefficients, pixels, low, high), np.clip(twin, *bounds), atol=2e-4
+    )

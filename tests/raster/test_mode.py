@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from depthfx.raster.mode import BINS, mode_filter
+from depthfx.raster.mode import BINS, NARROW, mode_filter
 
 f32 = np.float32
 SETTINGS = {"radius": 4, "sigma": 2.5, "colour_sigma": 0.05}
@@ -18,7 +18,7 @@ def everywhere(values):
     return np.ones(values.shape, bool)
 
 
-def twin(guide, surface, where, *, radius, sigma, colour_sigma, rarity=0.0, bias=0.0):
+def twin(guide, surface, where, *, radius, sigma, colour_sigma, rarity=0.0):
     """`mode_filter` in plain numpy, a pixel at a time; radius at most 4 (no skipped pixels)."""
     h, w = where.shape
     out = surface.copy()
@@ -34,7 +34,7 @@ def twin(guide, surface, where, *, radius, sigma, colour_sigma, rarity=0.0, bias
         dy, dx = (a.ravel() for a in np.meshgrid(offsets, offsets, indexing="ij"))
         prior = surface[v, u, 3] * np.exp(-(dx**2 + dy**2) / (2 * sigma**2))
         apart = ((guide[v, u] - guide[y, x]) ** 2).sum(1)
-        weight = prior * np.exp(-apart / (2 * colour_sigma**2))
+        weight = prior * np.maximum(1 - apart / (16 * colour_sigma**2), 0) ** 8
         q = surface[v, u, 0]
         value = np.maximum(q - surface[v, u, 1] * (u - x) - surface[v, u, 2] * (v - y), q / 2)
         low, high = value.min(), value.max()
@@ -49,28 +49,31 @@ def twin(guide, surface, where, *, radius, sigma, colour_sigma, rarity=0.0, bias
             np.add.at(votes, k, weight * s)
             np.add.at(there, k, prior * s)
         votes, there = (a[1:-1] + (a[:-2] + a[2:]) / 2 for a in (votes, there))
-        votes *= 1 + bias * (high - low) / (high * BINS) * np.arange(BINS + 2)
         votes /= (there / prior.sum() + 0.02) ** rarity
         middle = low + (np.argmax(votes) - 0.5) / scale
         near = weight * np.maximum(1 - np.abs(value - middle) * scale / 1.5, 0)
+        middle = (near * value).sum() / near.sum()
+        near = weight * np.maximum(1 - np.abs(value - middle) / (NARROW * middle), 0)
+        if near.sum() <= 0:
+            continue
         out[y, x, :3] = [
             (near * a).sum() / near.sum() for a in (value, surface[v, u, 1], surface[v, u, 2])
         ]
     return out
 
 
-@pytest.mark.parametrize(("rarity", "bias"), [(0, 0), (0.6, 0.2)])
-def test_the_compiled_vote_agrees_with_its_twin(rarity, bias):
+@pytest.mark.parametrize("rarity", [0, 0.6])
+def test_the_compiled_vote_agrees_with_its_twin(rarity):
     rng = np.random.default_rng(3)
     guide = rng.random((14, 17, 3), f32) * f32(0.3)
     surface = rng.random((14, 17, 4), f32) * f32([1, 0.01, 0.01, 1]) + f32([0.1, 0, 0, 0.1])
     where = rng.random((14, 17)) < 0.7
-    settings = {"radius": 3, "sigma": 2, "colour_sigma": 0.1, "rarity": rarity, "bias": bias}
+    settings = {"radius": 3, "sigma": 2, "colour_sigma": 0.1, "rarity": rarity}
     ours = mode_filter(guide, surface, where, **settings)
     reference = twin(guide, surface, where, **settings)
-    # Two bins may tie up to rounding: then either is right.
+    # Two bins may tie up to rounding, and frequencies are told in steps: then either is right.
     agree = np.isclose(ours, reference, atol=1e-4).all(2)
-    assert agree.mean() > 0.99
+    assert agree.mean() > 0.98
     np.testing.assert_array_equal(ours[~where], surface[~where])
 
 

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthfx.raster.resample import encoded, fit_within, resize_area, resize_linear, resize_nearest
+from depthfx.raster.resample import (
+    encoded,
+    fit_within,
+    resize_area,
+    resize_linear,
+    resize_nearest,
+    resize_part,
+)
 
 f32 = np.float32
 
@@ -58,3 +65,12 @@ def test_a_mirrored_picture_is_resized_to_a_mirrored_picture(shape):
     one = resize_area(picture, shape)
     other = resize_area(np.ascontiguousarray(picture[:, ::-1]), shape)[:, ::-1]
     np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@pytest.mark.parametrize("place", [(slice(0, 40), slice(0, 60)), (slice(11, 27), slice(20, 51))])
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_a_part_resized_is_a_part_of_the_whole(place, channels):
+    small = np.random.default_rng(0).random((9, 14, *channels), np.float32)
+    part, whole = resize_part(small, (40, 60), place), resize_linear(small, (40, 60))
+    # OpenCV warps to the 32nd part of a pixel.
+    np.testing.assert_allclose(part, whole[place], atol=1 / 32)

@@ -26,9 +26,10 @@ from numpy.typing import NDArray
 from depthfx.depth import Plane, checked_plane
 from depthfx.errors import ShapeError
 from depthfx.inpaint.pushpull import push_pull
+from depthfx.matting.closed_form import affine_in_colour
 from depthfx.raster.mode import mode_filter
 from depthfx.raster.resample import encoded, fit_within, resize_area, resize_linear, resize_nearest
-from depthfx.raster.sample import linear_at
+from depthfx.raster.sample import cell_end, linear_at
 
 Pixels = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -40,14 +41,19 @@ EDGE_SHARE = 0.03
 """An edge: second difference of inverse depth above this share of it (planes have none)."""
 EDGE_FLOOR = 0.002
 """The same as a share of the nearest inverse depth: far ripples do not matter."""
-COLOUR_SIGMA = 0.05
-NEAR_BIAS = 0.2
-"""A cell loses a thin thing in front to what is behind far oftener than the reverse."""
+COLOUR_SIGMA = 0.07
+PICK_COLOUR_SIGMA = 0.05
 CRISP = 0.3
 """A map softer than this (box-filtered steps) is deblurred first."""
 DEBLUR_PASSES = 3
-PASSES = ((1.5, 0.75, 0.7), (1.0, 0.6, 0.5), (0.5, 0.375, 0.0))
+PASSES = ((1.5, 1.0, 0.7), (1.5, 1.0, 0.7), (1.0, 0.8, 0.5), (0.5, 0.375, 0.0))
 """Radius and sigma in cells, and rarity, of the passes at the working size."""
+SWITCHES, SWITCH_TRUST, SWITCH_STEPS = 3, 0.03, 8
+"""Of the solves: how many, what is there before against the colours, and their length."""
+REACH, SWITCH_STEP = 0.4, 1.25
+"""A pixel may change to a surface within so many cells that differs by this factor."""
+LEAST_SHARE = 0.25
+"""Of the near surface that its colours have to show, however far the other is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +188,7 @@ def sharpen(guide: Pixels, inverse: Plane) -> Plane:
     near_edge = resize_nearest(band, shape) > 0
     surface = _planes(inverse, shape)
     surface[..., 0] = np.where(near_edge, surface[..., 0], resize_linear(inverse, shape))
+    cells = surface[..., 0].copy()
     for radius, sigma, rarity in PASSES:
         surface = mode_filter(
             guide,
@@ -191,9 +198,72 @@ def sharpen(guide: Pixels, inverse: Plane) -> Plane:
             sigma=sigma * cell,
             colour_sigma=COLOUR_SIGMA,
             rarity=rarity,
-            bias=NEAR_BIAS if rarity else 0,
         )
-    return np.ascontiguousarray(surface[..., 0])
+    out = np.ascontiguousarray(surface[..., 0])
+    if not near_edge.any():
+        return out
+    draw = affine_in_colour(guide, out, near_edge, SWITCH_TRUST, SWITCH_STEPS)
+    member = _cell_of(shape, inverse.shape)
+    for _ in range(SWITCHES):
+        reach = max(1, round(REACH * cell))
+        out = switch_surfaces(out, draw(out), near_edge, cells, member, reach)
+    return out
+
+
+def switch_surfaces(
+    inverse: Plane,
+    drawn: Plane,
+    band: Mask,
+    cells: Plane,
+    member: NDArray[np.int32],
+    reach: int,
+) -> Plane:
+    """`inverse` (H, W) with pixels put on another surface beside them where colours say so.
+
+    drawn : (H, W) what colours make of it: `affine_in_colour`
+    band : (H, W) where that may happen: whole cells
+    cells, member : (H, W) what each pixel's cell shows there, and the cell's number
+
+    The vote decides for blobs; it leaves out hair and twigs, and what shows between them.
+    A matte's solve, started from the vote, draws them, as shades between near and far. Where
+    a shade lies nearer, in ratio, to the nearest or farthest surface within `reach` pixels,
+    that is taken, whole. But a cell shows what fills most of it: no more than half of its
+    pixels leave that.
+    """
+    middle = _medians(drawn, member, band)
+    window = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    near, far = cv2.dilate(inverse, window), cv2.erode(inverse, window)
+    out = inverse.copy()
+    for surface, sign in ((near, 1), (far, -1)):
+        between = np.sqrt(inverse * surface)
+        # The sky is no factor away from anything.
+        np.maximum(between, LEAST_SHARE * np.maximum(inverse, surface), out=between)
+        stays = sign * (cells - between) < 0
+        limit = sign * between
+        limit = np.where(stays, np.maximum(limit, sign * middle), np.minimum(limit, sign * middle))
+        apart = np.maximum(surface, inverse) > SWITCH_STEP * np.minimum(surface, inverse)
+        change = band & apart & (sign * drawn > limit)
+        out[change] = surface[change]
+    return out
+
+
+def _cell_of(shape: tuple[int, int], cells: tuple[int, ...]) -> NDArray[np.int32]:
+    """The number of the cell, row by row, that each pixel lies in."""
+    row, column = ((np.arange(n) + 0.5) * m // n for n, m in zip(shape, cells, strict=True))
+    return (row[:, None] * cells[1] + column).astype(np.int32)
+
+
+def _medians(plane: Plane, member: NDArray[np.int32], band: Mask) -> Plane:
+    """`plane` with each pixel of `band` replaced by the median over those of its cell."""
+    of, value = member[band], plane[band]
+    order = np.lexsort((value, of))
+    begins = np.flatnonzero(np.diff(of[order], prepend=-1))
+    counts = np.diff(np.append(begins, of.size))
+    out = plane.copy()
+    median = np.empty_like(value)
+    median[order] = np.repeat(value[order][begins + counts // 2], counts)
+    out[band] = median
+    return out
 
 
 def _planes(inverse: Plane, shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -221,7 +291,11 @@ def _planes(inverse: Plane, shape: tuple[int, int]) -> NDArray[np.float32]:
 
 
 def upsample_pick(
-    pixels: Pixels, guide: Pixels, inverse: Plane, floor: float, colour_sigma: float = COLOUR_SIGMA
+    pixels: Pixels,
+    guide: Pixels,
+    inverse: Plane,
+    floor: float,
+    colour_sigma: float = PICK_COLOUR_SIGMA,
 ) -> Plane:
     """`inverse` (h, w), sharp, at the size of `pixels` (H, W, 3) linear light.
 
@@ -255,41 +329,47 @@ def _pick(
     for y in prange(height):
         v = min(max((y + half) * np.float32(h / height) - half, zero), np.float32(h - 1))
         top = int(v)
-        fy = np.float32(v - top)
-        for x in range(width):
-            u = min(max((x + half) * np.float32(w / width) - half, zero), np.float32(w - 1))
-            left = int(u)
-            fx = np.float32(u - left)
-            down, right = min(top + 1, h - 1), min(left + 1, w - 1)
-            above = inverse[top, left] * (1 - fx) + inverse[top, right] * fx
-            below = inverse[down, left] * (1 - fx) + inverse[down, right] * fx
-            out[y, x] = above * (1 - fy) + below * fy
+        down, fy = min(top + 1, h - 1), np.float32(v - top)
+        x = 0
+        for left in range(w):
+            right, end = min(left + 1, w - 1), cell_end(left, w, width)
+            here = inverse[top, left] * (1 - fy) + inverse[down, left] * fy
+            step = inverse[top, right] * (1 - fy) + inverse[down, right] * fy - here
             middle = split[top, left]
-            if middle < 0:
-                continue
-            red, green, blue = (
-                np.sqrt(max(pixels[y, x, 0], zero)),
-                np.sqrt(max(pixels[y, x, 1], zero)),
-                np.sqrt(max(pixels[y, x, 2], zero)),
-            )
-            near_sum, near_weight, far_sum, far_weight = zero, zero, zero, zero
-            for j in range(max(top - 1, 0), min(top + 3, h)):
-                for i in range(max(left - 1, 0), min(left + 3, w)):
-                    r, g, b = guide[j, i, 0] - red, guide[j, i, 1] - green, guide[j, i, 2] - blue
-                    dy, dx = np.float32(j) - v, np.float32(i) - u
-                    weight = np.exp(
-                        by_colour * (r * r + g * g + b * b) - half * (dy * dy + dx * dx)
-                    ) + np.float32(1e-12)
-                    if inverse[j, i] > middle:
-                        near_sum += weight * inverse[j, i]
-                        near_weight += weight
-                    else:
-                        far_sum += weight * inverse[j, i]
-                        far_weight += weight
-            if near_weight >= far_weight:
-                out[y, x] = near_sum / near_weight
-            else:
-                out[y, x] = far_sum / far_weight
+            for column in range(x, end):
+                fx = (column + half) * np.float32(w / width) - half - np.float32(left)
+                fx = min(max(fx, zero), np.float32(1))
+                if middle < 0:
+                    out[y, column] = here + step * fx
+                    continue
+                red, green, blue = (
+                    np.sqrt(max(pixels[y, column, 0], zero)),
+                    np.sqrt(max(pixels[y, column, 1], zero)),
+                    np.sqrt(max(pixels[y, column, 2], zero)),
+                )
+                near_sum, near_weight, far_sum, far_weight = zero, zero, zero, zero
+                for j in range(max(top - 1, 0), min(top + 3, h)):
+                    for i in range(max(left - 1, 0), min(left + 3, w)):
+                        r, g, b = (
+                            guide[j, i, 0] - red,
+                            guide[j, i, 1] - green,
+                            guide[j, i, 2] - blue,
+                        )
+                        dy, dx = np.float32(j) - v, np.float32(i - left) - fx
+                        weight = np.exp(
+                            by_colour * (r * r + g * g + b * b) - half * (dy * dy + dx * dx)
+                        ) + np.float32(1e-12)
+                        if inverse[j, i] > middle:
+                            near_sum += weight * inverse[j, i]
+                            near_weight += weight
+                        else:
+                            far_sum += weight * inverse[j, i]
+                            far_weight += weight
+                if near_weight >= far_weight:
+                    out[y, column] = near_sum / near_weight
+                else:
+                    out[y, column] = far_sum / far_weight
+            x = end
     return out
 
 
@@ -310,9 +390,11 @@ def _split_at_matte(inverse: Plane, matte: Plane) -> Refined:
         return Refined(inverse, inverse, np.ones_like(inverse))
     front, behind = push_pull(depth, inside), push_pull(depth, outside)
     # Only where the subject does stand before something: at its feet it does not.
-    apart = front > behind * (1 + 2 * EDGE_SHARE) + edge_step(inverse)
+    apart = front > behind * (1 + 2 * EDGE_SHARE) + edge_step(depth)
     band = apart & (inside + outside < 0.5)
-    sides = np.dstack([front, behind, band]).astype(np.float32)
+    # Where a corner of the four that pixels lie between is in the band.
+    near = cv2.dilate(band.astype(np.uint8), np.ones((2, 2), np.uint8), anchor=(0, 0))
+    sides = np.dstack([front, behind, band, near]).astype(np.float32)
     return Refined(*_place_sides(inverse, matte, sides))
 
 
@@ -321,15 +403,25 @@ def _place_sides(
     inverse: Plane, matte: Plane, sides: NDArray[np.float32]
 ) -> tuple[Plane, Plane, Plane]:  # pragma: no cover - compiled
     height, width = inverse.shape
+    h, w = sides.shape[:2]
     out, behind, coverage = inverse.copy(), np.empty_like(inverse), np.ones_like(inverse)
     for y in prange(height):
-        for x in range(width):
-            if linear_at(sides, y, x, height, width, 2) > np.float32(0.5):
-                side = 0 if matte[y, x] > 0 else 1
-                out[y, x] = linear_at(sides, y, x, height, width, side)
-                if 0 < matte[y, x] < 1:
-                    behind[y, x] = linear_at(sides, y, x, height, width, 1)
-                    coverage[y, x] = matte[y, x]
-                    continue
-            behind[y, x] = out[y, x]
+        top = int(min(max((y + 0.5) * h / height - 0.5, 0.0), h - 1.0))
+        x = 0
+        for left in range(w):
+            end = cell_end(left, w, width)
+            if sides[top, left, 3] == 0:
+                behind[y, x:end] = inverse[y, x:end]
+                x = end
+                continue
+            for column in range(x, end):
+                if linear_at(sides, y, column, height, width, 2) > np.float32(0.5):
+                    side = 0 if matte[y, column] > 0 else 1
+                    out[y, column] = linear_at(sides, y, column, height, width, side)
+                    if 0 < matte[y, column] < 1:
+                        behind[y, column] = linear_at(sides, y, column, height, width, 1)
+                        coverage[y, column] = matte[y, column]
+                        continue
+                behind[y, column] = out[y, column]
+            x = end
     return out, behind, coverage

@@ -3,37 +3,40 @@
 In every 3 x 3 window the subject's colours are taken to lie on one line and the
 background's on another; the matte there is then an affine function of colour. The one
 that departs least from such a function everywhere, given the sure sides, solves a sparse
-linear system, the matting Laplacian. It is never stored: a product with it is a local
-regression in each window, from the window's mean and inverse covariance. Conjugate
-gradients solve it coarse to fine, each level starting from the coarser one's answer.
+linear system, the matting Laplacian. Its rows are kept for the unknown pixels only, 100
+bytes each; `strips` solves it, coarse to fine.
 
 A. Levin, D. Lischinski, Y. Weiss, "A Closed-Form Solution to Natural Image Matting",
-TPAMI 30(2), 2008; products without the matrix: K. He, J. Sun, X. Tang, "Fast Matting
-Using Large Kernel Matting Laplacian Matrices", CVPR 2010.
+TPAMI 30(2), 2008.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import cv2
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 from depthfx.depth import Plane
 from depthfx.errors import ShapeError
+from depthfx.matting.strips import factor_in_strips, solve_in_band
+from depthfx.photo.colour import linear_to_srgb
 from depthfx.raster.guided import apply_coefficients, guided_coefficients
 from depthfx.raster.resample import encoded, fit_within, resize_area, resize_linear
 
 Pixels = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-WORKING_PIXELS = 0.6e6
+WORKING_PIXELS = 1e6
 FLAT_VARIANCE = 1e-7
-"""Of encoded colour: a window varying less than this says nothing of the matte."""
-LEVELS = 4
+"""Of encoded colour, summed over a window: one varying less says nothing of the matte."""
+LEVELS = 3
 STEPS = 100
 """Of conjugate gradients at most, on each level."""
 TOLERANCE = 1e-5
-"""Where they stop: the residual's norm, preconditioned, as a share of the level's first."""
+"""Where they stop: the residual's norm as a share of what the sure sides ask for."""
 
 
 def matte_from_trimap(pixels: Pixels, trimap: NDArray[np.uint8]) -> Plane:
@@ -52,13 +55,19 @@ def matte_from_trimap(pixels: Pixels, trimap: NDArray[np.uint8]) -> Plane:
             f"got {trimap.shape} {trimap.dtype}"
         )
     shape = fit_within(trimap.shape, WORKING_PIXELS)
-    guide = encoded(resize_area(pixels, shape))
+    small = resize_area(pixels, shape)
     inner, outer = (
         resize_area((trimap == sure).astype(np.float32), shape) > 0.999 for sure in (255, 0)
     )
+    # Only what the windows around unknown pixels see has to be coded.
+    seen = cv2.dilate((~(inner | outer)).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    guide = np.zeros_like(small)
+    guide[seen] = linear_to_srgb(small[seen])
     matte = closed_form(guide, inner, outer)
     if shape != trimap.shape:
-        matte = apply_coefficients(guided_coefficients(guide, matte, 1, 1e-5), pixels)
+        drawn = guided_coefficients(encoded(small), matte, 1, 1e-5)
+        sides = inner.astype(np.float32), 1 - outer.astype(np.float32)
+        matte = apply_coefficients(drawn, pixels, *sides)
     matte = np.clip(matte, 0, 1)
     matte[trimap == 255], matte[trimap == 0] = 1, 0
     return matte
@@ -80,16 +89,45 @@ def closed_form(
         the colours
     """
     band = ~(inner | outer)
-    start = (
-        _coarser(guide, inner, outer, prior, trust, levels, steps)
-        if levels > 1
-        else (prior if prior is not None else np.full(band.shape, 0.5, np.float32))
-    )
-    matte = np.where(band, start, inner).astype(np.float32)
-    expected = matte if prior is None else prior
-    if band.any():
-        _conjugate_gradients(matte, band, windows(guide, band), guide, expected, trust, steps)
-    return matte
+    sides = inner.astype(np.float32)
+    if not band.any():
+        return sides
+    if levels > 1:
+        start = _coarser(guide, inner, outer, prior, trust, levels, steps)
+    else:
+        start = np.full_like(sides, 0.5) if prior is None else prior
+    rows, right = laplacian(guide, band, sides)
+    if prior is not None:
+        rows[:, 2, 2] += np.float32(trust)
+        right += np.float32(trust) * prior[band]
+    system = factor_in_strips(rows, band)
+    sides[band] = solve_in_band(system, right, start[band], steps, TOLERANCE)
+    return sides
+
+
+def affine_in_colour(
+    guide: Pixels, known: Plane, band: Mask, trust: float, steps: int = STEPS
+) -> Callable[[Plane], Plane]:
+    """A filter of planes (h, w) of any unit: locally affine in colour within `band`.
+
+    guide : (h, w, 3) float32, encoded picture
+    known : (h, w) what every plane is outside the band, and comes out as there
+    trust : the weight of a plane's own values in the band against the colours
+
+    Factors the system once, for all planes.
+    """
+    rows, right = laplacian(guide, band, known)
+    rows[:, 2, 2] += np.float32(trust)
+    system = factor_in_strips(rows, band)
+
+    def drawn(plane: Plane) -> Plane:
+        out, values = known.copy(), plane[band]
+        out[band] = solve_in_band(
+            system, right + np.float32(trust) * values, values, steps, TOLERANCE
+        )
+        return out
+
+    return drawn
 
 
 def _coarser(
@@ -109,145 +147,76 @@ def _coarser(
     return resize_linear(np.clip(matte, 0, 1), inner.shape)
 
 
-def _conjugate_gradients(
-    matte: Plane,
-    band: Mask,
-    known: NDArray[np.float32],
-    guide: Pixels,
-    expected: Plane,
-    trust: float,
-    steps: int,
-) -> None:
-    """Improve `matte` in `band`, in place."""
-    inside = band.astype(np.float32)
-    scale = inside / (diagonal(guide, band, known) + np.float32(trust + 1e-6))
-
-    def times(x: Plane) -> Plane:
-        return laplacian(x, band, known, guide)
-
-    residual = inside * (np.float32(trust) * (expected - matte)) - times(matte)
-    ahead = scale * residual
-    power = float(np.vdot(residual, ahead))
-    enough = power * TOLERANCE**2
-    for _ in range(steps):
-        if power <= enough or power < 1e-12:
-            break
-        turned = times(ahead) + np.float32(trust) * ahead
-        length = np.float32(power / max(float(np.vdot(ahead, turned)), 1e-30))
-        matte += length * ahead
-        residual -= length * turned
-        eased = scale * residual
-        before, power = power, float(np.vdot(residual, eased))
-        ahead = eased + np.float32(power / before) * ahead
-
-
-@njit(parallel=True, cache=True)
-def windows(guide: Pixels, band: Mask) -> NDArray[np.float32]:  # pragma: no cover - compiled
-    """Of each 3 x 3 window that touches `band`: mean (3) and whitening matrix (6); (h, w, 9).
-
-    At the frame's pixels, where no window fits, all is 0, and `laplacian` skips them.
-    """
-    height, width = band.shape
-    out = np.zeros((height, width, 9), np.float32)
-    for y in prange(1, height - 1):
-        for x in range(1, width - 1):
-            if not band[y - 1 : y + 2, x - 1 : x + 2].any():
-                continue
-            mean = np.zeros(3)
-            for j in range(-1, 2):
-                for i in range(-1, 2):
-                    for k in range(3):
-                        mean[k] += guide[y + j, x + i, k] / 9
-            rr = gg = bb = FLAT_VARIANCE / 9
-            rg = rb = gb = 0.0
-            for j in range(-1, 2):
-                for i in range(-1, 2):
-                    r = guide[y + j, x + i, 0] - mean[0]
-                    g = guide[y + j, x + i, 1] - mean[1]
-                    b = guide[y + j, x + i, 2] - mean[2]
-                    rr, gg, bb = rr + r * r / 9, gg + g * g / 9, bb + b * b / 9
-                    rg, rb, gb = rg + r * g / 9, rb + r * b / 9, gb + g * b / 9
-            # Cholesky of the covariance, inverted: whitening keeps the system positive
-            # where colours lie on a line and float32 inverses would not.
-            l_rr = np.sqrt(rr)
-            l_gr, l_br = rg / l_rr, rb / l_rr
-            l_gg = np.sqrt(gg - l_gr * l_gr)
-            l_bg = (gb - l_br * l_gr) / l_gg
-            l_bb = np.sqrt(bb - l_br * l_br - l_bg * l_bg)
-            out[y, x, 0], out[y, x, 1], out[y, x, 2] = mean[0], mean[1], mean[2]
-            out[y, x, 3], out[y, x, 5], out[y, x, 8] = 1 / l_rr, 1 / l_gg, 1 / l_bb
-            out[y, x, 4] = -l_gr / (l_rr * l_gg)
-            out[y, x, 7] = -l_bg / (l_gg * l_bb)
-            out[y, x, 6] = (l_bg * l_gr - l_br * l_gg) / (l_rr * l_gg * l_bb)
-    return out
-
-
-@njit(inline="always", fastmath=True, cache=True)
-def _white(
-    guide: Pixels, known: NDArray[np.float32], y: int, x: int, v: int, u: int
-) -> tuple[np.float32, np.float32, np.float32]:  # pragma: no cover - compiled
-    """The colour of pixel (y, x) in the window at (v, u), in standard deviations of it."""
-    r = guide[y, x, 0] - known[v, u, 0]
-    g = guide[y, x, 1] - known[v, u, 1]
-    b = guide[y, x, 2] - known[v, u, 2]
-    return (
-        known[v, u, 3] * r,
-        known[v, u, 4] * r + known[v, u, 5] * g,
-        known[v, u, 6] * r + known[v, u, 7] * g + known[v, u, 8] * b,
-    )
-
-
-@njit(parallel=True, fastmath=True, cache=True)
-def diagonal(
-    guide: Pixels, band: Mask, known: NDArray[np.float32]
-) -> Plane:  # pragma: no cover - compiled
-    """The matting Laplacian's diagonal at the pixels of `band`, 0 elsewhere."""
-    height, width = band.shape
-    out = np.zeros((height, width), np.float32)
-    for y in prange(height):
-        for x in range(width):
-            if not band[y, x]:
-                continue
-            for v in range(max(y - 1, 1), min(y + 2, height - 1)):
-                for u in range(max(x - 1, 1), min(x + 2, width - 1)):
-                    p, q, s = _white(guide, known, y, x, v, u)
-                    own = (1 + p * p + q * q + s * s) / np.float32(9)
-                    out[y, x] += max(1 - own, np.float32(0))
-    return out
-
-
-@njit(parallel=True, fastmath=True, cache=True)
+@njit(cache=True)
 def laplacian(
-    matte: Plane, band: Mask, known: NDArray[np.float32], guide: Pixels
-) -> Plane:  # pragma: no cover - compiled
-    """The matting Laplacian times `matte` at the pixels of `band`, 0 elsewhere.
+    guide: Pixels, band: Mask, known: Plane
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:  # pragma: no cover - compiled
+    """The matting Laplacian at the N pixels of `band`, and what known values around add.
 
-    `known` is `windows(guide, band)`. In each window the regression of matte on whitened
-    colour; at each pixel the sum of what its nine windows leave over.
+    Returns its rows (N, 5, 5), by place around the pixel and zero there for pixels outside
+    the band, and (N,) the negated product of what stood there with the values `known`.
     """
     height, width = band.shape
-    line = np.zeros((height, width, 4), np.float32)
-    for y in prange(1, height - 1):
-        for x in range(1, width - 1):
-            if known[y, x, 3] == 0:
-                continue
-            for v in range(y - 1, y + 2):
-                for u in range(x - 1, x + 2):
-                    p, q, s = _white(guide, known, v, u, y, x)
-                    alpha = matte[v, u] / np.float32(9)
-                    line[y, x, 0] += alpha * p
-                    line[y, x, 1] += alpha * q
-                    line[y, x, 2] += alpha * s
-                    line[y, x, 3] += alpha
-    out = np.zeros((height, width), np.float32)
-    for y in prange(height):
+    number = np.full((height, width), -1, np.int32)
+    count = 0
+    for y in range(height):
         for x in range(width):
-            if not band[y, x]:
+            if band[y, x]:
+                number[y, x] = count
+                count += 1
+    rows, right = np.zeros((count, 5, 5), np.float32), np.zeros(count, np.float32)
+    apart = np.empty((9, 3))
+    for y in range(1, height - 1):
+        for x in range(1, width - 1):
+            highest = -1
+            for n in range(9):
+                highest = max(highest, number[y + n // 3 - 1, x + n % 3 - 1])
+            if highest < 0:
                 continue
-            for v in range(max(y - 1, 1), min(y + 2, height - 1)):
-                for u in range(max(x - 1, 1), min(x + 2, width - 1)):
-                    p, q, s = _white(guide, known, y, x, v, u)
-                    out[y, x] += matte[y, x] - (
-                        line[v, u, 0] * p + line[v, u, 1] * q + line[v, u, 2] * s + line[v, u, 3]
-                    )
-    return out
+            _whiten(guide, y, x, apart)
+            for n in range(9):
+                row = number[y + n // 3 - 1, x + n % 3 - 1]
+                if row < 0:
+                    continue
+                p, q, s = apart[n]
+                for m in range(9):
+                    j, i = m // 3, m % 3
+                    entry = -1 / 9 - (p * apart[m, 0] + q * apart[m, 1] + s * apart[m, 2])
+                    if number[y + j - 1, x + i - 1] >= 0:
+                        rows[row, 2 + j - n // 3, 2 + i - n % 3] += entry + (n == m)
+                    else:
+                        right[row] -= entry * known[y + j - 1, x + i - 1]
+    return rows, right
+
+
+@njit(cache=True)
+def _whiten(
+    guide: Pixels, y: int, x: int, apart: NDArray[np.float64]
+) -> None:  # pragma: no cover - compiled
+    """The nine colours around (y, x) in standard deviations of theirs, over 3, into `apart`.
+
+    By the Cholesky factor of their covariance: its inverse is no longer positive in
+    rounding where the colours lie on a line.
+    """
+    rr = gg = bb = FLAT_VARIANCE
+    rg = rb = gb = 0.0
+    for k in range(3):
+        mean = 0.0
+        for n in range(9):
+            apart[n, k] = guide[y + n // 3 - 1, x + n % 3 - 1, k]
+            mean += apart[n, k] / 9
+        for n in range(9):
+            apart[n, k] -= mean
+    for n in range(9):
+        r, g, b = apart[n, 0], apart[n, 1], apart[n, 2]
+        rr, gg, bb = rr + r * r, gg + g * g, bb + b * b
+        rg, rb, gb = rg + r * g, rb + r * b, gb + g * b
+    l_rr = np.sqrt(rr)
+    l_gr, l_br = rg / l_rr, rb / l_rr
+    l_gg = np.sqrt(gg - l_gr * l_gr)
+    l_bg = (gb - l_br * l_gr) / l_gg
+    l_bb = np.sqrt(bb - l_br * l_br - l_bg * l_bg)
+    for n in range(9):
+        apart[n, 0] /= l_rr
+        apart[n, 1] = (apart[n, 1] - l_gr * apart[n, 0]) / l_gg
+        apart[n, 2] = (apart[n, 2] - l_br * apart[n, 0] - l_bg * apart[n, 1]) / l_bb

@@ -14,6 +14,8 @@ K. He, J. Sun, X. Tang, "Guided Image Filtering", TPAMI 35(6), 2013; the vote:
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +40,10 @@ PASSES = ((1.5, 0.75, 0.5), (1.0, 0.6, 0.5), (0.5, 0.375, 0.0))
 """Radius and sigma in cells, and rarity, of the passes at the working size."""
 SOFTENING_SHARE, SOFTENING_EPS = 0.0045, 1e-2
 """Of the guided filter: radius as a share of the longer side, variance of a flat window."""
-PRIOR_TRUST, SOLVE_LEVELS, SOLVE_STEPS = 0.005, 2, 20
+PRIOR_TRUST, SOLVE_STEPS = 0.005, 8
 """Of the closed-form solve: the filtered matte's weight against the colours, and its length."""
+AGREED = 0.05
+"""Where neighbours differ by no more there is no edge to move."""
 SEED, SPREAD = 0.6, 0.2
 """A thing, or a hole in one, is believed if it somewhere reaches the first (or one less
 it); it extends to the second."""
@@ -63,14 +67,12 @@ def refine_matte(pixels: Pixels, matte: Plane) -> Plane:
     crisp[inner], crisp[outer] = 1, 0
     inner, outer = sure_sides(crisp, BAND_CELLS * cell)
     drawn = guided_coefficients(guide, draw_hair(guide, crisp, inner, outer), 1, 1e-4)
-    soft = apply_coefficients(drawn, pixels)
-    # Blurred by a pixel, so that the band has no rim of its own. In place: at 24 MP
-    # every plane counts.
-    np.clip(soft, 0, 1, out=soft)
-    ceiling, floor = cv2.blur((~outer).astype(np.float32), (3, 3)), inner.astype(np.float32)
-    np.minimum(soft, resize_linear(ceiling, soft.shape), out=soft)
-    np.maximum(soft, resize_linear(cv2.blur(floor, (3, 3)), soft.shape), out=soft)
-    return soft
+    # The sides blurred by a pixel, so that the band has no rim of its own.
+    floor, ceiling = (
+        np.asarray(cv2.blur(side.astype(np.float32), (3, 3)), np.float32)
+        for side in (inner, ~outer)
+    )
+    return apply_coefficients(drawn, pixels, floor, ceiling)
 
 
 def without_doubtful_islands(matte: Plane) -> Plane:
@@ -87,7 +89,7 @@ def draw_hair(guide: Pixels, crisp: Plane, inner: Mask, outer: Mask) -> Plane:
     """`crisp` (h, w) as soft as the encoded `guide` (h, w, 3) is, between `inner` and `outer`."""
     radius = max(1, round(SOFTENING_SHARE * max(crisp.shape)))
     soft = np.clip(guided_filter(guide, crisp, radius, SOFTENING_EPS), 0, 1)
-    matte = closed_form(guide, inner, outer, soft, PRIOR_TRUST, SOLVE_LEVELS, SOLVE_STEPS)
+    matte = closed_form(guide, inner, outer, soft, PRIOR_TRUST, levels=1, steps=SOLVE_STEPS)
     return np.clip(matte, 0, 1)
 
 
@@ -103,26 +105,36 @@ def sure_sides(matte: Plane, reach: float) -> tuple[Mask, Mask]:
 def snap(guide: Pixels, matte: Plane, band: Mask, cell: float) -> Plane:
     """`matte` (h, w) at the size of `guide` (H, W, 3), its edge on the guide's in `band`."""
     small = encoded(resize_area(guide**2, matte.shape))
-    everywhere = np.ones(matte.shape, bool)
     for _ in range(SNAP_PASSES):
-        matte = mode_filter(
-            small, _ballots(matte), everywhere, radius=3, sigma=2, colour_sigma=COLOUR_SIGMA
-        )[..., 0]
-    out = resize_linear(np.ascontiguousarray(matte), band.shape)
+        matte = _vote(small, matte, None, 3, 2)
+    out = resize_linear(matte, band.shape)
     for radius, sigma, rarity in PASSES:
-        out = mode_filter(
-            guide,
-            _ballots(out),
-            band,
-            radius=radius * cell,
-            sigma=sigma * cell,
-            colour_sigma=COLOUR_SIGMA,
-            rarity=rarity,
-        )[..., 0]
-    return np.ascontiguousarray(out)
+        out = _vote(guide, out, band, radius * cell, sigma * cell, rarity)
+    return out
+
+
+def _vote(
+    guide: Pixels, matte: Plane, band: Mask | None, radius: float, sigma: float, rarity: float = 0
+) -> Plane:
+    """`matte` (h, w) with each pixel's value elected, where neighbours differ (and in `band`)."""
+    window = np.ones((2 * math.ceil(radius) + 1,) * 2, np.uint8)
+    where = cv2.dilate(matte, window) - cv2.erode(matte, window) > AGREED
+    elected = mode_filter(
+        guide,
+        _ballots(matte),
+        where if band is None else where & band,
+        radius=radius,
+        sigma=sigma,
+        colour_sigma=COLOUR_SIGMA,
+        rarity=rarity,
+    )
+    return np.asarray(elected[..., 0] - 1, np.float32)
 
 
 def _ballots(matte: Plane) -> NDArray[np.float32]:
-    """`matte` as `mode_filter` reads it: flat, and trusted as far as it is decided."""
+    """`matte` as `mode_filter` reads it: flat, and trusted as far as it is decided.
+
+    And one more: the filter tells values apart in ratio, but a matte's count by difference.
+    """
     flat = np.zeros_like(matte)
-    return np.dstack([matte, flat, flat, (2 * matte - 1) ** 2 + np.float32(0.02)])
+    return np.dstack([1 + matte, flat, flat, (2 * matte - 1) ** 2 + np.float32(0.02)])

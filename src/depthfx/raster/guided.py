@@ -15,57 +15,61 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from depthfx.raster.sample import cell_end
+
 Array = NDArray[np.float32]
 
 
-def guided_filter(
-    guide: Array, plane: Array, radius: int, eps: float, weight: Array | None = None
-) -> Array:
+def guided_filter(guide: Array, plane: Array, radius: int, eps: float) -> Array:
     """`plane` (H, W) as a locally linear function of `guide` (H, W, 3), both float32.
 
     `radius` in pixels is half the window's side; `eps`, in squared units of the
-    guide, is the variance below which a window counts as flat. `weight` (H, W) >= 0
-    says how much each pixel of `plane` is to be trusted.
+    guide, is the variance below which a window counts as flat.
     """
-    coefficients = guided_coefficients(guide, plane, radius, eps, weight)
+    coefficients = guided_coefficients(guide, plane, radius, eps)
     return np.einsum("ijk,ijk->ij", coefficients[..., :3], guide) + coefficients[..., 3]
 
 
-def guided_coefficients(
-    guide: Array, plane: Array, radius: int, eps: float, weight: Array | None = None
-) -> Array:
+def guided_coefficients(guide: Array, plane: Array, radius: int, eps: float) -> Array:
     """(H, W, 4) float32: a (3) and b, with which the filtered plane is a . guide + b."""
     side = (2 * radius + 1, 2 * radius + 1)
 
     def mean(x: Array) -> Array:
         return np.asarray(cv2.blur(x, side, borderType=cv2.BORDER_REFLECT), np.float32)
 
-    if weight is None:
-        weight = np.ones_like(plane)
-    total = np.maximum(mean(weight), 1e-6)
-    weighted = guide * weight[..., None]
-    mean_guide = mean(weighted) / total[..., None]
-    mean_plane = mean(plane * weight) / total
-    r, g, b = range(3)
+    mean_plane = mean(plane)
+    out = np.zeros((*plane.shape, 4), np.float32)
+    # Where the plane is flat its slope is zero, whatever the guide does; edges are few.
+    window = np.ones(side, np.uint8)
+    varied = cv2.dilate(plane, window) > cv2.erode(plane, window)
+    rows, columns = np.flatnonzero(varied.any(1)), np.flatnonzero(varied.any(0))
+    out[..., 3] = mean_plane
+    if rows.size == 0:
+        return out
+    # Cropped to what varies; a window more, so that its means are the whole picture's.
+    part = tuple(
+        slice(max(found[0] - radius, 0), found[-1] + radius + 1) for found in (rows, columns)
+    )
+    near, flat = varied[part], guide[part]
+    centre, height = mean(flat)[near], mean_plane[part][near]
     covariance = [
-        mean(weighted[..., i] * guide[..., j]) / total - mean_guide[..., i] * mean_guide[..., j]
-        for i, j in ((r, r), (r, g), (r, b), (g, g), (g, b), (b, b))
+        mean(flat[..., i] * flat[..., j])[near] - centre[:, i] * centre[:, j]
+        for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
     ]
-    cross = [
-        mean(weighted[..., i] * plane) / total - mean_guide[..., i] * mean_plane for i in (r, g, b)
-    ]
+    cross = [mean(flat[..., i] * plane[part])[near] - centre[:, i] * height for i in range(3)]
     slope = _solve_symmetric(covariance, cross, np.float32(eps))
-    offset = mean_plane - np.einsum("ijk,ijk->ij", slope, mean_guide)
-    return mean(np.dstack([slope, offset]))
+    out[part][near, :3] = slope
+    out[part][near, 3] = height - np.einsum("ij,ij->i", slope, centre)
+    return mean(out)
 
 
 def _solve_symmetric(m: list[NDArray], v: list[NDArray], eps: np.float32) -> Array:
-    """(M + eps I)^-1 v per pixel for symmetric 3 x 3 M = (rr, rg, rb, gg, gb, bb), by cofactors."""
+    """(M + eps I)^-1 v for symmetric 3 x 3 M = (rr, rg, rb, gg, gb, bb), by cofactors; (N, 3)."""
     rr, rg, rb, gg, gb, bb = m[0] + eps, m[1], m[2], m[3] + eps, m[4], m[5] + eps
     c_rr, c_rg, c_rb = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
     c_gg, c_gb, c_bb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
     inverse_det = 1 / (rr * c_rr + rg * c_rg + rb * c_rb)
-    return np.dstack(
+    return np.column_stack(
         [
             (c_rr * v[0] + c_rg * v[1] + c_rb * v[2]) * inverse_det,
             (c_rg * v[0] + c_gg * v[1] + c_gb * v[2]) * inverse_det,
@@ -74,38 +78,48 @@ def _solve_symmetric(m: list[NDArray], v: list[NDArray], eps: np.float32) -> Arr
     )
 
 
-def apply_coefficients(coefficients: Array, pixels: Array) -> Array:
+def apply_coefficients(coefficients: Array, pixels: Array, low: Array, high: Array) -> Array:
     """a . guide + b at the size of `pixels` (H, W, 3) linear light, the guide their `encoded`.
 
-    `coefficients` (h, w, 4) of a smaller guide are interpolated linearly on the way.
+    `coefficients` (h, w, 4) of a smaller guide are interpolated linearly on the way, and so
+    are `low` and `high` (h, w), between which the answer is kept. Where they leave no room,
+    the pixels are not looked at: of a large photo most is not.
     """
-    return _apply(coefficients, np.ascontiguousarray(pixels, np.float32))
+    bounded = np.dstack([coefficients, low, high])
+    return _apply(bounded, np.ascontiguousarray(pixels, np.float32))
 
 
 @njit(parallel=True, fastmath=True, cache=True)
-def _apply(coefficients: Array, pixels: Array) -> Array:  # pragma: no cover - compiled
+def _apply(small: Array, pixels: Array) -> Array:  # pragma: no cover - compiled
     height, width = pixels.shape[:2]
-    h, w = coefficients.shape[:2]
+    h, w = small.shape[:2]
+    zero, half = np.float32(0), np.float32(0.5)
     out = np.empty((height, width), np.float32)
     for y in prange(height):
-        v = min(
-            max((y + np.float32(0.5)) * h / height - np.float32(0.5), np.float32(0)),
-            np.float32(h - 1),
-        )
-        top = min(int(v), max(h - 2, 0))
-        low, fy = min(top + 1, h - 1), np.float32(v - top)
-        for x in range(width):
-            u = min(
-                max((x + np.float32(0.5)) * w / width - np.float32(0.5), np.float32(0)),
-                np.float32(w - 1),
-            )
-            left = min(int(u), max(w - 2, 0))
-            right, fx = min(left + 1, w - 1), np.float32(u - left)
-            total = np.float32(0)
-            for k in range(4):
-                above = coefficients[top, left, k] * (1 - fx) + coefficients[top, right, k] * fx
-                below = coefficients[low, left, k] * (1 - fx) + coefficients[low, right, k] * fx
-                value = above * (1 - fy) + below * fy
-                total += value * np.sqrt(max(pixels[y, x, k], np.float32(0))) if k < 3 else value
-            out[y, x] = total
+        v = min(max((y + half) * np.float32(h / height) - half, zero), np.float32(h - 1))
+        top = int(v)
+        low_row, fy = min(top + 1, h - 1), np.float32(v - top)
+        line = np.empty((w, 6), np.float32)  # of the small picture, at this height
+        for u in range(w):
+            for k in range(6):
+                line[u, k] = small[top, u, k] * (1 - fy) + small[low_row, u, k] * fy
+        x = 0
+        for left in range(w):
+            right, end = min(left + 1, w - 1), cell_end(left, w, width)
+            floor = line[left, 4]
+            if floor == line[right, 4] == line[left, 5] == line[right, 5]:
+                out[y, x:end] = floor
+                x = end
+                continue
+            while x < end:
+                fx = (x + half) * np.float32(w / width) - half - np.float32(left)
+                fx = min(max(fx, zero), np.float32(1))
+                total = line[left, 3] + (line[right, 3] - line[left, 3]) * fx
+                for k in range(3):
+                    slope = line[left, k] + (line[right, k] - line[left, k]) * fx
+                    total += slope * np.sqrt(max(pixels[y, x, k], zero))
+                low = floor + (line[right, 4] - floor) * fx
+                high = line[left, 5] + (line[right, 5] - line[left, 5]) * fx
+                out[y, x] = min(max(total, low), high)
+                x += 1
     return out

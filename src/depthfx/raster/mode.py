@@ -21,6 +21,10 @@ Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 BINS = 24
+NARROW = 0.1
+"""What is averaged in the end differs by no more than this share from the elected value."""
+SHARES = 512
+"""Steps in which a value's frequency is told when its votes are divided by it."""
 
 
 def mode_filter(
@@ -32,7 +36,6 @@ def mode_filter(
     sigma: float,
     colour_sigma: float,
     rarity: float = 0.0,
-    bias: float = 0.0,
 ) -> NDArray[np.float32]:
     """The value that most neighbours like each pixel have, `where` it is asked for.
 
@@ -40,25 +43,27 @@ def mode_filter(
     surface : (H, W, 4) float32: value >= 0, its slope per pixel right and down, trust.
         A neighbour votes for what its plane gives at the pixel.
     radius, sigma : in pixels, of the window and of the Gaussian of distance
-    colour_sigma : Gaussian of colour, in the guide's unit
+    colour_sigma : of the likeness of colours, in the guide's unit: a Gaussian but for its
+        tail, (1 - d^2 / 16 sigma^2)^8, and 0 from 4 sigma on
     rarity : 0 counts votes; 1 divides them by how often that value occurs around, so
         that a thin thing is not outvoted by the more of background beside it
-    bias : how much more a vote for the largest value weighs than one for 0
 
     Returns a surface like the one given, trust 1 where it was filtered.
     """
     step = max(1, math.ceil(radius / 4 - 0.01))
-    reach = max(1, round(radius / step)) * step
+    offset = step * np.arange(-max(1, round(radius / step)), max(1, round(radius / step)) + 1)
+    down, right = (a.ravel() for a in np.meshgrid(offset, offset, indexing="ij"))
+    nearness = np.exp(-0.5 * (down**2 + right**2) / sigma**2)
+    share = (np.arange(SHARES) + 0.5) / SHARES
     return _mode(
         guide,
         np.ascontiguousarray(surface),
         where,
-        reach,
-        step,
-        np.float32(sigma),
-        np.float32(colour_sigma),
-        np.float32(rarity),
-        np.float32(bias),
+        down,
+        right,
+        nearness.astype(np.float32),
+        np.float32(1 / (16 * colour_sigma**2)),
+        ((share + 0.02) ** -rarity).astype(np.float32),
     )
 
 
@@ -67,101 +72,108 @@ def _mode(
     guide: Array,
     surface: NDArray[np.float32],
     where: Mask,
-    reach: int,
-    step: int,
-    sigma: np.float32,
-    colour_sigma: np.float32,
-    rarity: np.float32,
-    bias: np.float32,
+    down: NDArray[np.int64],
+    right: NDArray[np.int64],
+    nearness: Array,
+    per_colour: np.float32,
+    discount: Array,
 ) -> NDArray[np.float32]:  # pragma: no cover - compiled
     height, width = where.shape
+    size = nearness.size
+    zero, one = np.float32(0), np.float32(1)
     out = surface.copy()
-    side = 2 * (reach // step) + 1
-    per_colour = np.float32(-0.5) / (colour_sigma * colour_sigma)
-    offset = np.arange(-reach, reach + 1, step)
-    nearness = np.exp(np.float32(-0.5) * (offset / sigma) ** 2).astype(np.float32)
     for y in prange(height):
-        value = np.empty(side * side, np.float32)
-        weight = np.empty(side * side, np.float32)
-        prior = np.empty(side * side, np.float32)
-        ballot = np.empty((2, BINS + 2), np.float32)
+        # Of the neighbours: value, slopes, prior, weight. Arrays, so that the arithmetic
+        # on them is done for several at a time.
+        seen = np.empty((5, size), np.float32)
+        value, right_slope, down_slope, prior, weight = seen
+        ballot = np.empty((BINS + 3, 2), np.float32)
         for x in range(width):
             if not where[y, x]:
                 continue
-            low, high, n = np.float32(np.inf), np.float32(0), 0
-            for j in range(side):
-                v = min(max(y + offset[j], 0), height - 1)
-                for i in range(side):
-                    u = min(max(x + offset[i], 0), width - 1)
-                    red = guide[v, u, 0] - guide[y, x, 0]
-                    green = guide[v, u, 1] - guide[y, x, 1]
-                    blue = guide[v, u, 2] - guide[y, x, 2]
-                    unlike = per_colour * (red * red + green * green + blue * blue)
-                    prior[n] = surface[v, u, 3] * nearness[j] * nearness[i]
-                    weight[n] = prior[n] * np.exp(unlike)
-                    q = surface[v, u, 0]
-                    here = q - surface[v, u, 1] * (u - x) - surface[v, u, 2] * (v - y)
-                    value[n] = max(here, np.float32(0.5) * q)
-                    low, high = min(low, value[n]), max(high, value[n])
-                    n += 1
+            red, green, blue = guide[y, x]
+            for n in range(size):
+                v = min(max(y + down[n], 0), height - 1)
+                u = min(max(x + right[n], 0), width - 1)
+                r, g, b = guide[v, u, 0] - red, guide[v, u, 1] - green, guide[v, u, 2] - blue
+                weight[n] = r * r + g * g + b * b
+                q, prior[n] = surface[v, u, 0], surface[v, u, 3]
+                right_slope[n], down_slope[n] = surface[v, u, 1], surface[v, u, 2]
+                here = q - right_slope[n] * (u - x) - down_slope[n] * (v - y)
+                value[n] = max(here, np.float32(0.5) * q)
+            low, high, everyone = np.float32(np.inf), zero, zero
+            for n in range(size):
+                low, high = min(low, value[n]), max(high, value[n])
+                prior[n] *= nearness[n]
+                everyone += prior[n]
+                like = max(one - per_colour * weight[n], zero) ** 2
+                weight[n] = prior[n] * (like * like) * (like * like)
             out[y, x, 3] = 1
             if high - low <= np.float32(1e-6) * high:
                 continue
-            middle, halfwidth = _elect(value, weight, prior, low, high, rarity, bias, ballot)
-            total, q, right, down = np.float32(1e-30), np.float32(0), np.float32(0), np.float32(0)
-            for n in range(side * side):
-                share = weight[n] * max(1 - abs(value[n] - middle) / halfwidth, np.float32(0))
-                if share > 0:
-                    v = min(max(y + offset[n // side], 0), height - 1)
-                    u = min(max(x + offset[n % side], 0), width - 1)
-                    total += share
-                    q += share * value[n]
-                    right += share * surface[v, u, 1]
-                    down += share * surface[v, u, 2]
+            per_unit = np.float32(BINS * 0.9999) / (high - low)
+            _vote(value, weight, prior, low, per_unit, ballot)
+            middle = low + (_elect(ballot, everyone, discount) - np.float32(0.5)) / per_unit
+            total, q = np.float32(1e-30), zero
+            for n in range(size):
+                apart = abs(value[n] - middle) * per_unit
+                share = weight[n] * max(one - apart / np.float32(1.5), zero)
+                total += share
+                q += share * value[n]
+            if total <= np.float32(1e-20):
+                continue
+            # A bin may hold two surfaces where all are far from a third: the mean of what
+            # is near its mean is one of them.
+            middle = q / total
+            per_unit = one / (np.float32(NARROW) * middle + np.float32(1e-6) * high)
+            total, q, across, along = np.float32(1e-30), zero, zero, zero
+            for n in range(size):
+                share = weight[n] * max(one - abs(value[n] - middle) * per_unit, zero)
+                total += share
+                q += share * value[n]
+                across += share * right_slope[n]
+                along += share * down_slope[n]
             if total > np.float32(1e-20):
-                out[y, x, 0], out[y, x, 1], out[y, x, 2] = q / total, right / total, down / total
+                out[y, x, 0] = q / total
+                out[y, x, 1], out[y, x, 2] = across / total, along / total
     return out
 
 
 @njit(fastmath=True, cache=True)
-def _elect(
+def _vote(
     value: Array,
     weight: Array,
     prior: Array,
     low: np.float32,
-    high: np.float32,
-    rarity: np.float32,
-    bias: np.float32,
+    per_unit: np.float32,
     ballot: NDArray[np.float32],
-) -> tuple[np.float32, np.float32]:  # pragma: no cover - compiled
-    """Middle and half width of the bin with most votes, of `BINS` from low to high."""
-    per_unit = np.float32(BINS * 0.9999) / (high - low)
+) -> None:  # pragma: no cover - compiled
+    """Sum weights and priors by value, in bins from `low`; each is shared by the two nearest."""
     ballot[:] = 0
-    everyone = np.float32(0)
     for n in range(value.size):
         place = (value[n] - low) * per_unit + np.float32(0.5)
-        i = int(place)
-        upper = place - i
-        ballot[0, i] += weight[n] * (1 - upper)
-        ballot[0, i + 1] += weight[n] * upper
-        ballot[1, i] += prior[n] * (1 - upper)
-        ballot[1, i + 1] += prior[n] * upper
-        everyone += prior[n]
-    forward = bias * (high - low) / (high * BINS)
+        i = np.uint32(place)
+        upper = place - np.float32(i)
+        ballot[i + 1, 0] += weight[n] * upper
+        ballot[i, 0] += weight[n] - weight[n] * upper
+        ballot[i + 1, 1] += prior[n] * upper
+        ballot[i, 1] += prior[n] - prior[n] * upper
+
+
+@njit(fastmath=True, cache=True)
+def _elect(
+    ballot: NDArray[np.float32], everyone: np.float32, discount: Array
+) -> np.float32:  # pragma: no cover - compiled
+    """The bin with most votes, its neighbours counted by half."""
+    half = np.float32(0.5)
+    per_share = np.float32(SHARES - 1) / max(everyone, np.float32(1e-30))
     best, most = 1, np.float32(-1)
+    votes_below, there_below = np.float32(0), np.float32(0)
     for i in range(BINS + 2):
-        below, above = max(i - 1, 0), min(i + 1, BINS + 1)
-        votes = ballot[0, i] + np.float32(0.5) * (
-            ballot[0, below] * (i > 0) + ballot[0, above] * (i <= BINS)
-        )
-        if votes <= 0:
-            continue
-        votes *= 1 + forward * i
-        if rarity > 0:
-            there = ballot[1, i] + np.float32(0.5) * (
-                ballot[1, below] * (i > 0) + ballot[1, above] * (i <= BINS)
-            )
-            votes /= (there / everyone + np.float32(0.02)) ** rarity
+        votes = ballot[i, 0] + half * (votes_below + ballot[i + 1, 0])
+        there = ballot[i, 1] + half * (there_below + ballot[i + 1, 1])
+        votes_below, there_below = ballot[i, 0], ballot[i, 1]
+        votes *= discount[np.uint32(there * per_share)]
         if votes > most:
             best, most = i, votes
-    return low + (best - np.float32(0.5)) / per_unit, np.float32(1.5) / per_unit
+    return np.float32(best)

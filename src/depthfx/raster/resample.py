@@ -38,6 +38,30 @@ def resize_linear(array: NDArray, shape: tuple[int, int]) -> Array:
     return _resize(array, shape, cv2.INTER_LINEAR)
 
 
+def resize_part(array: NDArray, shape: tuple[int, int], place: tuple[slice, slice]) -> Array:
+    """The rows and columns `place` of what `resize_linear` makes of `array` at `shape`."""
+    rows, columns = place
+    (h, w), (height, width) = array.shape[:2], shape
+    down, across = h / height, w / width
+    # OpenCV counts from the middle of the first pixel.
+    there = np.array(
+        [
+            [across, 0, across * (columns.start + 0.5) - 0.5],
+            [0, down, down * (rows.start + 0.5) - 0.5],
+        ]
+    )
+    return np.asarray(
+        cv2.warpAffine(
+            np.asarray(array, np.float32),
+            there,
+            (columns.stop - columns.start, rows.stop - rows.start),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        ),
+        np.float32,
+    )
+
+
 def resize_nearest(array: NDArray, shape: tuple[int, int]) -> Array:
     """`array` at `shape`, each new pixel that one of the old it lies in."""
     return _resize(array, shape, cv2.INTER_NEAREST_EXACT)

@@ -25,3 +25,12 @@ def linear_at(
     return (small[top, left, k] * (1 - fx) + small[top, right, k] * fx) * (1 - fy) + (
         small[low, left, k] * (1 - fx) + small[low, right, k] * fx
     ) * fy
+
+
+@njit(inline="always", cache=True)
+def cell_end(left: int, w: int, width: int) -> int:  # pragma: no cover - compiled
+    """The first of `width` columns that lies right of columns `left` and left + 1 of w.
+
+    For loops over the small picture's columns, where most need no look at their pixels.
+    """
+    return width if left >= w - 1 else min(int((left + 1.5) * width / w + 0.5), width)
