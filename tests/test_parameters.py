@@ -69,7 +69,10 @@ def effects(name):
     return st.builds(
         effect,
         **{
-            field: values(info.annotation, info.metadata)
+            # Text of which little is understood comes with examples.
+            field: st.none() | st.sampled_from(info.examples)
+            if info.examples
+            else values(info.annotation, info.metadata)
             for field, info in effect.model_fields.items()
         },
     )

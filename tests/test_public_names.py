@@ -29,6 +29,6 @@ def test_the_names_of_the_library():
 
 
 def test_the_names_of_the_effects():
-    assert depthfx_effects.__all__ == ["Bokeh", "DepthPicture", "Portrait"]
+    assert depthfx_effects.__all__ == ["Bokeh", "DepthPicture", "Portrait", "TiltShift"]
     for name in depthfx_effects.__all__:
         assert getattr(depthfx_effects, name).__name__ == name

@@ -9,10 +9,16 @@ if TYPE_CHECKING:
     from depthfx_effects.bokeh import Bokeh
     from depthfx_effects.depth_picture import DepthPicture
     from depthfx_effects.portrait import Portrait
+    from depthfx_effects.tilt_shift import TiltShift
 
-_HOME = {"Bokeh": "bokeh", "DepthPicture": "depth_picture", "Portrait": "portrait"}
+_HOME = {
+    "Bokeh": "bokeh",
+    "DepthPicture": "depth_picture",
+    "Portrait": "portrait",
+    "TiltShift": "tilt_shift",
+}
 
-__all__ = ["Bokeh", "DepthPicture", "Portrait"]
+__all__ = ["Bokeh", "DepthPicture", "Portrait", "TiltShift"]
 
 
 def __getattr__(name: str) -> Any:

@@ -22,29 +22,34 @@ class Portrait(Lens):
     f_number: float = Param(1.8, ge=0.7, le=64, help="f-number of the full-frame lens imitated")
 
     def apply(self, scene: Scene, context: Context) -> Scene:
-        from depthfx.optics.aperture import Aperture
-        from depthfx.optics.focus import SMALLEST_SUBJECT, find_focus
-        from depthfx.optics.portrait import portrait
-        from depthfx.optics.thin_lens import blur_px_per_inverse_m
+        from depthfx.optics.focus import SMALLEST_SUBJECT
+        from depthfx.optics.portrait import background_inverse, broad_doubt, portrait
 
-        camera = scene.camera
-        focus = find_focus(scene, self.focus_m, self.focus_xy)
-        opening_m = self.opening_m(camera)
-        subject = float((scene.matte > 0.5).mean())
-        pixels = portrait(
+        lens, matte = self.set_to(scene), scene.matte
+        background = lens.depth.surface
+        if matte.max() >= 0.5:
+            # In the scene's own space: a plane of focus that leans comes after it.
+            inverse = background_inverse(scene.depth, matte, lens.focus.inverse, broad_doubt(matte))
+            background = lens.levelled(inverse)
+        pixels = self.expose(
             scene.photo.pixels,
-            scene.depth,
-            scene.matte,
-            focus_inverse=focus.inverse,
-            blur_px=blur_px_per_inverse_m(opening_m, camera.focal_px) * focus.scale_m,
-            aperture=Aperture(self.blades),
-            progress=lambda done: context.report("portrait", done),
+            lambda: lens.radius_px(background, kept=matte),
+            lambda prepared: portrait(
+                prepared,
+                lens.depth,
+                matte,
+                focus_inverse=lens.focus_inverse,
+                blur_px=lens.blur_px,
+                aperture=lens.aperture,
+                background=background,
+                progress=lambda done: context.report("portrait", done),
+            ),
         )
-        found = subject >= SMALLEST_SUBJECT
-        return scene.with_pixels(pixels).with_note(
-            focus.words,
-            focus_m=focus.metres,
-            aperture_mm=opening_m * 1000,
+        subject = float((matte > 0.5).mean())
+        return self.told(
+            scene,
+            pixels,
+            lens,
             subject_share=round(subject, 4),
-            subject_found=found,
+            subject_found=subject >= SMALLEST_SUBJECT,
         )

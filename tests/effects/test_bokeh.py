@@ -82,7 +82,9 @@ def test_relative_depth_takes_its_scale_from_the_focus(scene):
 
 
 def test_focus_follows_the_chosen_point(scene):
-    assert Bokeh(focus_xy=(0.5, 0.5))(scene).facts["focus_m"] == pytest.approx(2.0)
+    facts = Bokeh(focus_xy=(0.5, 0.5))(scene).facts
+    assert facts["focus_m"] == pytest.approx(2.0)
+    assert facts["focus_xy"] == pytest.approx((0.5, 0.5), abs=0.02)
     assert Bokeh(focus_xy=(0.05, 0.05))(scene).facts["focus_m"] == pytest.approx(4.0)
 
 

@@ -120,3 +120,31 @@ def test_where_the_matte_is_in_doubt_depth_decides():
     out = Portrait(f_number=1, focus_m=1)(doubtful).photo.pixels
     core = slice(66, 94), slice(86, 114)
     np.testing.assert_allclose(out[core], pixels[core], atol=0.02)
+
+
+def standing(subject_inverse):
+    """Stripes on ground that rises to a horizon; a subject stands on it in the middle."""
+    rows = np.arange(HEIGHT, dtype=f32)
+    ground = np.maximum((rows - 20) / HEIGHT, 0)
+    inverse = np.repeat(ground[:, None], WIDTH, 1).astype(f32)
+    pixels = np.where(np.arange(WIDTH) // 2 % 2, 0.6, 0.1).astype(f32)
+    pixels = np.repeat(np.repeat(pixels[None, :, None], HEIGHT, 0), 3, 2)
+    matte = np.zeros((HEIGHT, WIDTH), f32)
+    matte[40:121, 80:120] = 1
+    inverse[matte > 0] = subject_inverse
+    return Scene.from_arrays(pixels, inverse=inverse, matte=matte, focal_px=180.0)
+
+
+@pytest.mark.parametrize("times", [1, 1.5, 3])
+def test_the_ground_is_sharp_at_the_feet_of_a_subject_that_stands_too_near(times):
+    """Networks see whole people nearer than the ground they stand on."""
+    out = Portrait(f_number=1)(standing(times * 101 / HEIGHT)).photo.pixels[..., 0]
+    contrast = out[:, 20:60].std(1)
+    assert contrast[122] > 0.24
+    assert contrast[30] < 0.5 * contrast[122]
+
+
+def test_a_thing_in_mid_air_has_no_feet():
+    """So the ground far below it stays as blurred as it is."""
+    out = Portrait(f_number=1)(standing(8 * 101 / HEIGHT)).photo.pixels[..., 0]
+    assert out[122, 20:60].std() < 0.1

@@ -89,20 +89,27 @@ def blocks_of(shape, scale):
     """Place of every block of scale x scale px, and its pixels within the frame."""
     height, width = shape
     for v, u in product(range(-(-height // scale)), range(-(-width // scale))):
-        rows = range(v * scale, min((v + 1) * scale, height))
-        columns = range(u * scale, min((u + 1) * scale, width))
+        rows = (mirrored(y, height) for y in range(v * scale, (v + 1) * scale))
+        columns = [mirrored(x, width) for x in range(u * scale, (u + 1) * scale)]
         yield (v, u), list(product(rows, columns))
 
 
-def entered(picture, largest_px=None, strip_rows=None):
+def mirrored(at, side):
+    """Where a place beyond the end of a side lies in its mirror image."""
+    return at % (2 * side) if at % (2 * side) < side else 2 * side - 1 - at % (2 * side)
+
+
+def entered(picture, largest_px=None, strip_rows=None, blocks=2):
     """Mixed pixels, first level, and first level of what is hidden, by strips of even rows."""
     height, width = picture.inverse.shape
     if largest_px is None:
         largest_px = max(abs(end) for end in picture.ends())
-    level, hidden = Level.empty(height, width), Hidden.empty(height, width, largest_px)
-    strip_rows = strip_rows or height
-    parts = []
-    for top in range(0, height, strip_rows):
-        parts.append(Mixed.of_rows(picture, top, min(top + strip_rows, height)))
-        enter(picture, parts[-1], top, level, hidden.first)
-    return Mixed.joined(parts), level, hidden
+    whole = [-(-side // blocks) * blocks for side in (height, width)]
+    level, hidden = Level.empty(*whole), Hidden.empty(*whole, largest_px)
+    strip_rows = strip_rows or whole[0]
+    tops = range(0, whole[0], strip_rows)
+    strips = [(top, min(top + strip_rows, height)) for top in tops if top < height]
+    mixed = Mixed.joined([Mixed.of_rows(picture, *rows) for rows in strips])
+    for top in tops:
+        enter(picture, mixed, top, min(top + strip_rows, whole[0]), level, hidden.first)
+    return mixed, level, hidden

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reference import seen_surfaces
+from reference import mirrored, seen_surfaces
 
 from depthfx.optics import slices
 from depthfx.optics.aperture import ROUND
@@ -122,7 +122,8 @@ def evidence(drawing, group, v, u, seen):
     s, picture, hidden = group.scale, drawing.picture, drawing.hidden
     height, width = picture.inverse.shape
     rows, columns = (
-        range(at * s, min((at + 1) * s, side)) for at, side in ((v, height), (u, width))
+        [mirrored(i, side) for i in range(at * s, (at + 1) * s)]
+        for at, side in ((v, height), (u, width))
     )
     pixels = [seen[y, x] for y in rows for x in columns]
     if s == 1:
@@ -151,9 +152,10 @@ def evidence(drawing, group, v, u, seen):
     if not (low < behind * abs(behind) < high and behind < front - BEHIND_PX):
         return None
     guess, nearest = np.empty(5, np.float32), drawing.levels[2].near[y, x]
-    assert search(hidden.cells, hidden.shapes, hidden.around, y, x, nearest, guess)
+    if not search(hidden.cells, hidden.shapes, hidden.around, y, x, nearest, guess):
+        return None
     return [
-        (guess[:3], 0, slices.GUESS, behind * abs(behind)),
+        (guess[:3], 0, slices.GUESS, float(guess[3]) * abs(float(guess[3]))),
         (colour, 1, 0, front * abs(front)),
     ]
 
@@ -172,7 +174,7 @@ def record_of(ladder, layers, surfaces):
     return record
 
 
-def mirrored(along, size, reach):
+def places(along, size, reach):
     """The indices around a tile; beyond the frame those of the mirror image."""
     return np.pad(np.arange(size), reach, "symmetric")[along.start : along.stop + 2 * reach]
 
@@ -191,8 +193,12 @@ def test_cells_of_more_surfaces_are_recorded_by_the_definition(largest, known, r
         tile = slice(40 // s, 52 // s), slice(0, 8 // s + 1)
         cells = drawing.cells(group, tile)
         v, u = (
-            mirrored(along, -(-side // s), group.reach)
-            for along, side in zip(tile, drawing.picture.inverse.shape, strict=True)
+            places(along, side, group.reach)
+            for along, side in zip(
+                tile,
+                drawing.picture.inverse.shape if s == 1 else drawing.levels[s].near.shape,
+                strict=True,
+            )
         )
         at, records, squares = [], [], []
         twins = {}

@@ -9,6 +9,7 @@ from depthfx.errors import ParameterError
 from depthfx.optics.thin_lens import (
     aperture_m,
     blur_px_per_inverse_m,
+    coc_limit_px,
     coc_px,
     hyperfocal_m,
     sharp_zone_m,
@@ -57,6 +58,31 @@ def test_focused_past_the_hyperfocal_distance_infinity_is_sharp():
 
 def test_a_pinhole_is_sharp_everywhere():
     assert sharp_zone_m(2.0, 0.0, 1000.0, 1.0) == (0.0, math.inf)
+
+
+def test_focused_at_infinity_it_is_sharp_from_the_hyperfocal_distance_on():
+    assert sharp_zone_m(math.inf, 0.03, 1000.0, 2.0) == (pytest.approx(15.0), math.inf)
+
+
+def test_the_tables_of_depth_of_field():
+    """50 mm f/2 on 24 x 36 mm focused at 3 m, 0.029 mm: 2.80 to 3.22 m by the usual formulas."""
+    limit_px = coc_limit_px(math.hypot(6000, 4000))
+    assert limit_px / 6000 * 36 == pytest.approx(0.029, abs=0.0005)
+    near, far = sharp_zone_m(3.0, aperture_m(50, 2), 50 / 36 * 6000, limit_px)
+    hyperfocal_mm = 50 * 50 / (2 * 43.27 / 1500)
+    assert near == pytest.approx(hyperfocal_mm * 3 / (hyperfocal_mm + 3000), rel=1e-3)
+    assert far == pytest.approx(hyperfocal_mm * 3 / (hyperfocal_mm - 3000), rel=1e-3)
+
+
+def test_no_picture_shows_less_than_a_pixel():
+    assert coc_limit_px(300.0) == 1.0
+    assert coc_limit_px(7211.0) == pytest.approx(4.807, abs=0.001)
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, math.nan])
+def test_a_focus_that_is_no_distance_is_named(bad):
+    with pytest.raises(ParameterError, match="focus_m"):
+        sharp_zone_m(bad, 0.01, 1000.0, 1.0)
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, math.nan, math.inf])

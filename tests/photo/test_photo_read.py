@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from io import BytesIO
 from pathlib import Path
 
+import cv2
 import imagecodecs
 import numpy as np
 import piexif
@@ -16,6 +18,7 @@ from test_colour import display_p3, grey_gamma
 
 from depthfx.errors import ParameterError, PhotoError
 from depthfx.photo.colour import linear_to_srgb, srgb_to_linear
+from depthfx.photo.decode import decode
 from depthfx.photo.read import read_photo
 
 
@@ -171,6 +174,36 @@ def test_a_file_cut_off_is_an_error(tmp_path: Path, suffix: str, share: float) -
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
     with pytest.raises(PhotoError, match=f"a{suffix}: "):
         read_photo(path)
+
+
+@pytest.mark.parametrize("share", [0.6, 0.9, 0.999])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_thumbnails_end_is_not_taken_for_the_jpegs_own(
+    tmp_path: Path, share: float, progressive: bool
+) -> None:
+    thumbnail = BytesIO()
+    Image.fromarray(marks()).save(thumbnail, "JPEG")
+    exif = piexif.dump({"0th": {}, "1st": {}, "thumbnail": thumbnail.getvalue()})
+    noise = np.random.default_rng(2).integers(0, 256, (60, 80, 3), np.uint8)
+    path = tmp_path / "a.jpg"
+    Image.fromarray(noise).save(path, exif=exif, progressive=progressive, quality=95)
+    read_photo(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(PhotoError, match=r"a\.jpg: is damaged or cut off"):
+        read_photo(path)
+
+
+def test_a_jpeg_is_read_as_pillow_reads_it(tmp_path: Path) -> None:
+    photo = cv2.GaussianBlur(
+        np.random.default_rng(3).integers(0, 256, (61, 83, 3), np.uint8), (0, 0), 2
+    )
+    for options in ({"subsampling": 2}, {"subsampling": 1}, {"progressive": True}):
+        path = tmp_path / "a.jpg"
+        Image.fromarray(photo).save(path, quality=85, **options)
+        with path.open("rb") as file:
+            codes = decode(file, path, 10**6).codes
+        np.testing.assert_array_equal(codes, np.asarray(Image.open(path)))
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

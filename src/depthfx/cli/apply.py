@@ -7,12 +7,10 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from depthfx.chain import Chain
 from depthfx.cli.failure import quiet_libraries, reason
 from depthfx.cli.options import Common, common_options, effect_options, given
 from depthfx.cli.progress import progress_bar
+from depthfx.cli.rehearse import opened_in_rehearsal
 from depthfx.cli.report import json_line, summary
 from depthfx.context import Context, Progress
 from depthfx.errors import Cancelled, DepthfxError, ParameterError
@@ -248,6 +247,10 @@ def _in_turn(jobs: list[Job], progress: Progress) -> Results:
 
 
 def _side_by_side(jobs: list[Job], progress: Progress) -> Results:
+    # Imported here: most runs are of one photo and soon over.
+    from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
+    from multiprocessing import get_context
+
     common, spawn = jobs[0].common, get_context("spawn")
     stop = spawn.Event()
     with ProcessPoolExecutor(
@@ -314,14 +317,18 @@ def _attempt(job: Job, surround: Callable[[Context], Context]) -> Result:
 def run(job: Job, context: Context) -> dict[str, Any]:
     """Open, apply, save; the facts of what was done."""
     import depthfx
-    from depthfx.engine.scale import metres_uncertainty
     from depthfx.photo.write import check_output
 
     begun = time.perf_counter()
     chain, common = from_toml(job.recipe), job.common
     context.report("photo", 0.0)
     check_output(job.out, overwrite=common.overwrite, source=job.photo)
-    scene = common.open(job.photo, context)
+    scene = opened_in_rehearsal(
+        partial(common.open, job.photo), chain, context, depth_given=common.depth is not None
+    )
+    # Imported while the photo is read, as the engine takes its time to come up.
+    from depthfx.engine.scale import metres_uncertainty
+
     result = chain(scene)
     written = depthfx.save(
         result, job.out, overwrite=common.overwrite, jpeg_quality=common.jpeg_quality

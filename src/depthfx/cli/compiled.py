@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept when the usual places cannot be written."""
+"""How compiled kernels find a place when the usual ones cannot be written, and how they wait."""
 
 from __future__ import annotations
 
@@ -22,6 +22,16 @@ def find_compiled_a_place() -> None:
     folder = TemporaryDirectory(prefix="depthfx-")
     atexit.register(folder.cleanup)
     os.environ["NUMBA_CACHE_DIR"] = folder.name
+
+
+def let_threads_sleep() -> None:
+    """Let the threads of a kernel sleep between two of them.
+
+    By default they wait awake for a while, and take the cores from whatever else is going on:
+    the reading of the photo, another photo of `--jobs`, another program. Call before anything
+    compiled is loaded.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _writable(place: Path) -> bool:

@@ -19,7 +19,7 @@ def torch_device(name: str) -> torch.device:
         import torch
     except ImportError:
         raise ModelError(
-            "this model needs torch, which is not installed: pip install 'depthfx[depth-pro]'"
+            "this needs torch, which is not installed: pip install 'depthfx[depth-pro]'"
         ) from None
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":

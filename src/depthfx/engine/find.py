@@ -119,6 +119,18 @@ def _estimate(photo: Photo, context: Context) -> Depth:
     return replace(depth, stamp=stamp)
 
 
+def look_ahead(photo: Photo, context: Context) -> None:
+    """Let the embedded network look at `photo` already, if that is the model asked for.
+
+    What it saw is kept with the photo, so that depth and matte are found sooner; no compiled
+    code is needed for it.
+    """
+    if context.model in EMBEDDED:
+        found = model(context.model, context)
+        assert isinstance(found, EmbeddedModel)
+        found.predict(photo, context)
+
+
 def find_matte(photo: Photo, context: Context) -> Plane:
     """The subject's matte (H, W) float32 by the embedded network."""
     if context.commercial_only:

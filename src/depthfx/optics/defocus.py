@@ -35,6 +35,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ from numpy.typing import NDArray
 from depthfx.depth import Plane, checked_plane
 from depthfx.errors import ParameterError, ShapeError
 from depthfx.optics.aperture import ROUND, Aperture
-from depthfx.optics.drawing import Drawing, Place, common, tiles_of, within
+from depthfx.optics.drawing import Drawing, Place, tiles_of
 from depthfx.optics.edges import Blurred
 from depthfx.optics.ladder import Ladder
 from depthfx.optics.outline import surfaces_of_matte
@@ -66,6 +67,7 @@ def defocus(
     matte: Plane | None = None,
     fringe_inverse: float = 0.0,
     wanted: NDArray[np.bool_] | None = None,
+    device: str = "cpu",
     threads: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Array:
@@ -87,12 +89,14 @@ def defocus(
         ones before it
     wanted : (H, W) bool, where the result will be looked at; None for everywhere. Elsewhere tiles
         are either drawn or left as `pixels` are
+    device : "cpu", or "cuda" or "mps", where torch draws the same (see docs/defocus-gpu.md)
     threads : workers, or None for one per processor; the result does not depend on it
     progress : called with the share done, 0..1
 
     Returns (H, W, 3) float32, linear light. A pixel in focus that no blur reaches is
     returned as it was, bit for bit. Raises ShapeError if the arrays do not fit each other or
-    depth is not finite, ParameterError if a number is not finite or out of its range.
+    depth is not finite, ParameterError if a number is not finite or out of its range, ModelError
+    if the device or torch is not there.
     """
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.float32 or not pixels.size:
         raise ShapeError(f"pixels must be (H, W, 3) float32, got {pixels.shape} {pixels.dtype}")
@@ -129,37 +133,68 @@ def defocus(
         None if behind is None else _read_only(behind),
         None if coverage is None else _read_only(coverage),
     )
+    if device != "cpu":
+        return _fringed(
+            lens,
+            fringe_inverse,
+            partial(_drawn_by_torch, aperture=aperture, device=device),
+            progress,
+        )
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        if not fringe_inverse:
-            return _drawn(lens, aperture, wanted, pool, progress)
-        half = None if progress is None else lambda done: progress(done / 2)
-        rest = None if progress is None else lambda done: progress(0.5 + done / 2)
-        out = _drawn(lens, aperture, wanted, pool, half)
-        purple = replace(lens, focus_inverse=np.float32(focus_inverse - fringe_inverse))
-        out[..., ::2] = _drawn(purple, aperture, wanted, pool, rest)[..., ::2]
-        return out
+        draw = partial(_drawn, aperture=aperture, wanted=wanted, pool=pool)
+        return _fringed(lens, fringe_inverse, draw, progress)
+
+
+def _fringed(
+    lens: Blurred,
+    fringe_inverse: float,
+    draw: Callable[[Blurred, Callable[[float], None]], Array],
+    progress: Callable[[float], None] | None,
+) -> Array:
+    """`draw` a lens, for red and blue again where they focus elsewhere."""
+    heard = progress or _unheard
+    if not fringe_inverse:
+        return draw(lens, heard)
+    out = draw(lens, lambda done: heard(done / 2))
+    purple = replace(lens, focus_inverse=lens.focus_inverse - np.float32(fringe_inverse))
+    out[..., ::2] = draw(purple, lambda done: heard(0.5 + done / 2))[..., ::2]
+    return out
+
+
+def _unheard(done: float) -> None:
+    """The progress that nobody watches."""
+
+
+def _drawn_by_torch(
+    picture: Blurred, progress: Callable[[float], None], *, aperture: Aperture, device: str
+) -> Array:
+    from depthfx.engine.device import torch_device
+    from depthfx.optics.torch_defocus import drawn
+
+    out = drawn(picture, aperture, torch_device(device))
+    progress(1.0)
+    return out
 
 
 def _drawn(
     picture: Blurred,
+    progress: Callable[[float], None],
+    *,
     aperture: Aperture,
     wanted: NDArray[np.bool_] | None,
     pool: Executor,
-    progress: Callable[[float], None] | None,
 ) -> Array:
     low, high = picture.ends()
     if low == high == 0:
         return picture.pixels.copy()
     ladder = Ladder.spanning(low, high, aperture.at(0.0, 0.0))
-    drawing = Drawing.of(_in_whole_blocks(picture, ladder), ladder, pool)
+    drawing = Drawing.of(picture, ladder, pool)
     out = picture.pixels.copy()
-    frame = (slice(0, out.shape[0]), slice(0, out.shape[1]))
     asked = tiles_of(np.ones(out.shape[:2], np.bool_) if wanted is None else wanted)
     if not aperture.varies:
 
         def put(place: Place, pixels: Array) -> None:
-            inside = common(place, frame)
-            out[inside] = pixels[within(inside, place)]
+            out[place] = pixels
 
         drawing.draw(asked, put, pool, progress)
         return out
@@ -170,41 +205,12 @@ def _drawn(
             return patch.meets(place) and asked(place)
 
         def add(place: Place, pixels: Array, patch: Patch = patch) -> None:
-            inside = common(place, frame)
-            change = pixels[within(inside, place)] - picture.pixels[inside]
-            out[inside] += patch.weight(inside) * change
+            out[place] += patch.weight(place) * (pixels - picture.pixels[place])
 
         seen_from_there = Ladder.spanning(low, high, aperture.at(patch.x, patch.y))
-        replace(drawing, ladder=seen_from_there).draw(near, add, pool, None)
-        if progress is not None:
-            progress(done / len(around))
+        replace(drawing, ladder=seen_from_there).draw(near, add, pool, _unheard)
+        progress(done / len(around))
     return out
-
-
-def _in_whole_blocks(picture: Blurred, ladder: Ladder) -> Blurred:
-    """`picture`, going on beyond its right and lower border if it is no whole number of blocks.
-
-    Blocks that are partly outside would otherwise weigh as much as whole ones.
-    """
-    scale = ladder.coarsest
-    more = [
-        -side % scale + scale * -(-ladder.reach_px // scale) if side % scale else 0
-        for side in picture.inverse.shape
-    ]
-    if not any(more):
-        return picture
-
-    def grown(a: Array | None) -> Array | None:
-        if a is None:
-            return None
-        borders = [(0, more[0]), (0, more[1]), (0, 0)]
-        return _read_only(np.pad(a, borders[: a.ndim], mode="symmetric"))
-
-    pixels, inverse = grown(picture.pixels), grown(picture.inverse)
-    assert pixels is not None
-    assert inverse is not None
-    behind, coverage = grown(picture.behind), grown(picture.coverage)
-    return replace(picture, pixels=pixels, inverse=inverse, behind=behind, coverage=coverage)
 
 
 def _read_only(array: Array) -> Array:

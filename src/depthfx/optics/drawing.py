@@ -60,16 +60,20 @@ class Drawing:
 
     @classmethod
     def of(cls, picture: Blurred, ladder: Ladder, pool: Executor) -> Drawing:
-        height, width = picture.inverse.shape
-        level = Level.empty(height, width)
-        hidden = Hidden.empty(height, width, ladder.largest_px)
+        rows = len(picture.inverse)
+        height, width = (_whole_blocks(side, ladder) for side in picture.inverse.shape)
+        level, hidden = Level.empty(height, width), Hidden.empty(height, width, ladder.largest_px)
 
-        def prepare(top: int) -> Mixed:
-            part = Mixed.of_rows(picture, top, min(top + STRIP_ROWS, height))
-            enter(picture, part, top, level, hidden.first)
-            return part
+        def split(top: int) -> Mixed:
+            return Mixed.of_rows(picture, top, min(top + STRIP_ROWS, rows))
 
-        mixed = Mixed.joined(list(pool.map(prepare, range(0, height, STRIP_ROWS))))
+        mixed = Mixed.joined(list(pool.map(split, range(0, rows, STRIP_ROWS))))
+
+        def put_in(top: int) -> None:
+            bottom = min(top + STRIP_ROWS, height)
+            enter(picture, mixed, top, bottom, level, hidden.first)
+
+        list(pool.map(put_in, range(0, height, STRIP_ROWS)))
         hidden.complete(level.near, pool)
         levels = {level.scale: level}
         while level.scale < ladder.coarsest:
@@ -82,7 +86,7 @@ class Drawing:
         asked: Callable[[Place], bool],
         put: Callable[[Place, Array], None],
         pool: Executor,
-        progress: Callable[[float], None] | None,
+        progress: Callable[[float], None],
     ) -> None:
         """Hand the tiles asked for to `put`, but for those that are as they were."""
         pixels = self.picture.pixels
@@ -102,8 +106,7 @@ class Drawing:
 
         tiles = list(_tiles(pixels.shape))
         for done, _ in enumerate(pool.map(finish, tiles), start=1):
-            if progress is not None:
-                progress(done / len(tiles))
+            progress(done / len(tiles))
 
     def side(
         self,
@@ -255,6 +258,18 @@ class _Cells:
             (slice(*box[:2]), slice(*box[2:])) if box[1] and box[3] else None
             for box in found.tolist()
         ]
+
+
+def _whole_blocks(side: int, ladder: Ladder) -> int:
+    """The side in px of the levels of a picture.
+
+    A picture of no whole number of blocks goes on beyond its end, as far as light comes from:
+    blocks that are partly outside would otherwise weigh as much as whole ones.
+    """
+    scale = max(2, ladder.coarsest)
+    if side % scale == 0:
+        return side
+    return -(-(side + ladder.reach_px) // scale) * scale
 
 
 def _over(front: Array | None, back: Array | None) -> Array | None:

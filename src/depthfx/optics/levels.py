@@ -20,7 +20,7 @@ STRIP_ROWS = 64
 
 @dataclass(frozen=True)
 class Level:
-    """The picture in blocks of `scale` x `scale` pixels; partial ones at the far borders.
+    """The picture in blocks of `scale` x `scale` pixels, beyond the far borders its mirror image.
 
     colour : (h, w, 3) float32, mean of each block, linear light
     near, far : (h, w) float32, largest and smallest signed blur radius of its surfaces, in
@@ -34,13 +34,13 @@ class Level:
 
     @classmethod
     def empty(cls, height: int, width: int) -> Level:
-        """A first level, of 2 x 2 px, to be filled by `enter`."""
-        shape = ((height + 1) // 2, (width + 1) // 2)
+        """A first level, of 2 x 2 px, to be filled by `enter`; of even sides in px."""
+        shape = (height // 2, width // 2)
         return cls(2, np.empty((*shape, 3), np.float32), *np.empty((2, *shape), np.float32))
 
     def halved(self, pool: Executor) -> Level:
-        """The next level."""
-        height, width = ((side + 1) // 2 for side in self.near.shape)
+        """The next level; the sides of this one are even."""
+        height, width = (side // 2 for side in self.near.shape)
         colour = np.empty((height, width, 3), np.float32)
         near, far = np.empty((2, height, width), np.float32)
 
@@ -54,10 +54,13 @@ class Level:
         return Level(2 * self.scale, colour, near, far)
 
 
-def enter(picture: Blurred, mixed: Mixed, top: int, level: Level, farthest: Array) -> None:
-    """Put some rows of the picture, from the even row `top` on, into the first levels.
+def enter(
+    picture: Blurred, mixed: Mixed, top: int, bottom: int, level: Level, farthest: Array
+) -> None:
+    """Put rows of the picture, from one even row to another, into the first levels.
 
-    mixed : of those rows alone
+    Beyond its right and lower border the picture goes on as its mirror image.
+
     farthest : (h, w, 5) the first level of what is farthest, see `hidden.Hidden`
     """
     _enter(
@@ -67,13 +70,22 @@ def enter(picture: Blurred, mixed: Mixed, top: int, level: Level, farthest: Arra
         picture.px_per_inverse,
         mixed.mask,
         mixed.starts,
+        mixed.x,
         mixed.surfaces,
-        top,
+        top // 2,
+        bottom // 2,
         level.colour,
         level.near,
         level.far,
         farthest,
     )
+
+
+@njit(cache=True, nogil=True, inline="always")
+def mirrored(i: int, size: int) -> int:
+    """The place from 0 to size - 1 that a place beyond the end, any number of times, mirrors."""
+    i %= 2 * size
+    return i if i < size else 2 * size - 1 - i
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -84,8 +96,10 @@ def _enter(
     px_per_inverse: np.float32,
     mask: NDArray[np.uint8],
     starts: NDArray[np.int64],
+    mixed_x: NDArray[np.int32],
     surfaces: Array,
     top: int,
+    bottom: int,
     colour: Array,
     near: Array,
     far: Array,
@@ -95,29 +109,27 @@ def _enter(
     height, width = mask.shape
     radius, weight = np.empty(4, np.float32), np.empty(4, np.float32)
     own = np.empty((4, 3), np.float32)
-    for v in range((height + 1) // 2):
-        rows = min(2, height - 2 * v)
-        following = np.empty(2, np.int64)
-        for j in range(rows):
-            following[j] = starts[2 * v + j]
-        to = top // 2 + v
-        for u in range((width + 1) // 2):
-            columns = min(2, width - 2 * u)
+    for to in range(top, bottom):
+        for u in range(colour.shape[1]):
             c0 = c1 = c2 = zero
             nearest, farthest = np.float32(-np.inf), np.float32(np.inf)
             count, plain = 0, True
-            for j in range(rows):
-                for i in range(columns):
-                    y, x = 2 * v + j, 2 * u + i
-                    red = pixels[top + y, x, 0]
-                    green = pixels[top + y, x, 1]
-                    blue = pixels[top + y, x, 2]
+            for j in range(2):
+                y = 2 * to + j
+                if y >= height:
+                    y = mirrored(y, height)
+                for i in range(2):
+                    x = 2 * u + i
+                    if x >= width:
+                        x = mirrored(x, width)
+                    red, green, blue = pixels[y, x, 0], pixels[y, x, 1], pixels[y, x, 2]
                     c0, c1, c2 = c0 + red, c1 + green, c2 + blue
-                    r = (inverse[top + y, x] - focus_inverse) * px_per_inverse
+                    r = (inverse[y, x] - focus_inverse) * px_per_inverse
                     high, w = r, one
                     if mask[y, x]:
-                        n = following[j]
-                        following[j] += 1
+                        n = starts[y] + np.searchsorted(
+                            mixed_x[starts[y] : starts[y + 1]], np.int32(x)
+                        )
                         red, green, blue = surfaces[n, 3], surfaces[n, 4], surfaces[n, 5]
                         high, r = surfaces[n, 7], surfaces[n, 8]
                         w = max(one - surfaces[n, 6], np.float32(0.02))
@@ -130,7 +142,7 @@ def _enter(
                     radius[count], weight[count] = r, w
                     own[count, 0], own[count, 1], own[count, 2] = red, green, blue
                     count += 1
-            share = one / np.float32(count)
+            share = np.float32(0.25)
             c0, c1, c2 = c0 * share, c1 * share, c2 * share
             colour[to, u, 0], colour[to, u, 1], colour[to, u, 2] = c0, c1, c2
             near[to, u], far[to, u] = nearest, farthest
@@ -153,11 +165,10 @@ def _enter(
 def _halve(
     colour: Array, near: Array, far: Array, colour_out: Array, near_out: Array, far_out: Array
 ) -> None:
-    height, width = near.shape
     for v in range(near_out.shape[0]):
-        y, below = 2 * v, min(2 * v + 1, height - 1)
+        y, below = 2 * v, 2 * v + 1
         for u in range(near_out.shape[1]):
-            x, right = 2 * u, min(2 * u + 1, width - 1)
+            x, right = 2 * u, 2 * u + 1
             for c in range(3):
                 colour_out[v, u, c] = np.float32(0.25) * (
                     colour[y, x, c]

@@ -8,23 +8,34 @@ into it, and the subject is put back over it: at hair each pixel keeps its share
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numba import njit, prange
 from numpy.typing import NDArray
 
 from depthfx.depth import Depth, Plane
 from depthfx.inpaint.pushpull import push_pull
-from depthfx.matting.foreground import background_colours, foreground_colours
+from depthfx.matting.foreground import CERTAIN, Sides, background_colours, lay_subject_over
 from depthfx.optics.aperture import Aperture
 from depthfx.optics.defocus import defocus
+from depthfx.optics.in_front import find_in_front, lay_in_front
 from depthfx.photo.photo import Pixels
-from depthfx.raster.resample import fit_within, resize_area, resize_linear
-
-Array = NDArray[np.float32]
+from depthfx.raster.resample import fit_within, resize_area
+from depthfx.raster.sample import linear_at
 
 WORKING_PIXELS = 1_000_000
-STRIP_ROWS = 256
+FULL_AT = np.float32(50)
+"""A pixel of which the subject covers a fiftieth has the background's depth already."""
+NOTHING = 0.02
+"""A matte below this shows no subject."""
+MOST_SCALE = 4.0
+"""Networks see whole people nearer than the ground below them, by up to a factor like this; what
+is farther off is a thing in mid-air. Where the ground is the nearer one it hides the feet."""
+LEAST_SLOPE = 0.2
+"""Share by which inverse depth grows over as many rows as the subject is high: seen from eye level
+ground has 1, from high above less; a wall has none."""
 
 
 def portrait(
@@ -35,6 +46,7 @@ def portrait(
     focus_inverse: float,
     blur_px: float,
     aperture: Aperture,
+    background: Plane | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Pixels:
     """`pixels` with everything but the subject blurred by depth.
@@ -42,72 +54,164 @@ def portrait(
     pixels : (H, W, 3) float32, linear light
     matte : (H, W) float32 in 0..1, the subject's cover
     focus_inverse, blur_px, aperture : see `optics.defocus.defocus`
+    background : (H, W) float32, what `background_inverse` says, if it is known already
 
     Returns (H, W, 3) float32. Without a subject this is plain defocus.
     """
+    lens = Lens(focus_inverse, blur_px, aperture)
     if float(matte.max()) < 0.5:
-        return defocus(
-            pixels,
-            depth.surface,
-            focus_inverse=focus_inverse,
-            blur_px=blur_px,
-            aperture=aperture,
-            progress=progress,
-        )
+        return lens(pixels, depth.surface, progress=progress)
     doubt = broad_doubt(matte)
-    background = background_colours(pixels, matte)
-    blend(background, pixels, doubt)
-    inverse = background_inverse(depth, matte, focus_inverse)
-    blend(inverse, depth.inverse, doubt)
-    out = defocus(
-        background,
-        inverse,
-        focus_inverse=focus_inverse,
-        blur_px=blur_px,
-        aperture=aperture,
-        wanted=matte < 1,
-        progress=progress,
+    sides = Sides.of(pixels, matte, doubt)
+    colours = background_colours(pixels, matte, sides)
+    inverse = background
+    if inverse is None:
+        inverse = background_inverse(depth, matte, focus_inverse, doubt)
+    out = lens(colours, inverse, matte < 1, progress)
+    lay_subject_over(out, pixels, matte, sides)
+    things = find_in_front(
+        inverse, depth.inverse, matte, focus_inverse=focus_inverse, blur_px=blur_px
     )
-    del background, inverse
-    subject = foreground_colours(pixels, matte)
-    blend(subject, pixels, doubt)
-    blend(out, subject, matte)
+    if things is not None:
+        # In a part of the picture no opening can look as it does from its place in the whole.
+        plain = replace(lens, aperture=replace(aperture, cats_eye=0.0, swirl=0.0))
+        lay_in_front(out, matte, sides.front, things, colours, inverse, plain)
     return out
 
 
-def blend(target: Array, other: Array, share: Plane) -> None:
-    """Move `target` (H, W) or (H, W, C) towards `other` by `share` (H, W), in place."""
-    for top in range(0, len(target), STRIP_ROWS):
-        rows = slice(top, top + STRIP_ROWS)
-        weight = share[rows] if target.ndim == 2 else share[rows, :, None]
-        target[rows] += weight * (other[rows] - target[rows])
+@dataclass(frozen=True)
+class Lens:
+    """A lens as it is set; `blur_px` and the others are those of `optics.defocus.defocus`."""
+
+    focus_inverse: float
+    blur_px: float
+    aperture: Aperture
+
+    def __call__(
+        self,
+        pixels: Pixels,
+        inverse: Plane,
+        wanted: NDArray[np.bool_] | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Pixels:
+        """`pixels` (H, W, 3) with `inverse` (H, W) through the lens."""
+        return defocus(
+            pixels,
+            inverse,
+            focus_inverse=self.focus_inverse,
+            blur_px=self.blur_px,
+            aperture=self.aperture,
+            wanted=wanted,
+            progress=progress,
+        )
 
 
 def broad_doubt(matte: Plane, reach: float = 0.008) -> Plane:
-    """Where the matte is half sure over more than an outline's width, (H, W) float32 0..1.
+    """Where the matte is half sure over more than an outline's width, (h, w) float32 0..1.
 
     Hair is narrower than `reach` (share of the diagonal) on either side. A broad region
     of doubt is a thing the matte does not know; there depth decides, not a completion.
+    The answer is smooth, and of a working size.
     """
     small = resize_area(matte, fit_within(matte.shape, WORKING_PIXELS))
-    soft = ((small > 0.05) & (small < 0.95)).astype(np.float32)
+    soft = ((small > 0.05) & (small < 0.95)).astype(np.uint8)
     radius = max(2, round(reach * float(np.hypot(*small.shape))))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     broad = cv2.morphologyEx(soft, cv2.MORPH_OPEN, disc)
-    return resize_linear(cv2.GaussianBlur(broad, (0, 0), radius / 3), matte.shape)
+    return np.asarray(cv2.GaussianBlur(broad.astype(np.float32), (0, 0), radius / 3))
 
 
-def background_inverse(depth: Depth, matte: Plane, focus_inverse: float) -> Plane:
+def background_inverse(
+    depth: Depth, matte: Plane, focus_inverse: float, doubt: Plane = CERTAIN
+) -> Plane:
     """Inverse depth (H, W) float32 of what lies around and behind the subject.
 
-    Behind the subject it is continued from around it and never nearer than the focus.
+    doubt : (h, w) float32 0..1 of any size, where the depth is kept as it is, see `broad_doubt`
+
+    Behind the subject it is continued from around it, and under its solid part never nearer than
+    the focus. All of it is scaled so that the ground meets the subject's feet: networks know how
+    the surroundings lie better than how far the subject stands in them.
     """
+    # Along the outline `inverse` is the subject's own; what is seen beside it is `behind`.
+    around = depth.inverse if depth.behind is None else depth.behind
     shape = fit_within(matte.shape, WORKING_PIXELS)
-    small, alpha = resize_area(depth.inverse, shape), resize_area(matte, shape)
+    small, alpha = resize_area(around, shape), resize_area(matte, shape)
     # Depth at the outline may still be the subject's: continue from a little further out.
     reach = max(3, round(0.004 * float(np.hypot(*shape))) | 1)
-    outside = cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))) < 0.02
-    filled = np.minimum(push_pull(small, outside.astype(np.float32)), np.float32(focus_inverse))
-    behind = resize_linear(np.maximum(filled, 0), matte.shape)
-    share = np.clip(matte * 50, 0, 1)
-    return depth.inverse + share * (behind - depth.inverse)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    outside = cv2.dilate(alpha, disc) < NOTHING
+    filled = push_pull(small, outside.astype(np.float32))
+    ground = ground_inverse(small, alpha, reach)
+    scale = np.float32(1 if ground is None else focus_inverse / ground)
+    if not 1 <= scale <= MOST_SCALE:
+        scale = np.float32(1)
+    # Behind the subject nothing is nearer; beside it something in front of it may be.
+    farther = outside & (small <= focus_inverse / scale)
+    if farther.any():
+        behind = push_pull(small, farther.astype(np.float32))
+    else:
+        behind = np.minimum(filled, focus_inverse / scale)
+    filled = np.where(alpha > 0.5, behind, filled)
+    out = np.empty(matte.shape, np.float32)
+    _put_behind(
+        depth.inverse,
+        around,
+        matte,
+        np.maximum(filled, 0).astype(np.float32)[..., None],
+        doubt[..., None],
+        scale,
+        out,
+    )
+    return out
+
+
+def ground_inverse(inverse: Plane, matte: Plane, gap: int) -> float | None:
+    """Inverse depth of the ground just below the subject's lowest parts; None: it stands on none.
+
+    inverse, matte : (h, w) float32
+    gap : pixels below the matte's edge that may still be the subject's
+
+    It is ground if it comes nearer further down, and if the frame does not cut the subject off.
+    """
+    height = len(matte)
+    count, parts, sizes, _ = cv2.connectedComponentsWithStats((matte > 0.5).astype(np.uint8))
+    if count < 2:
+        return None
+    solid = parts == 1 + int(sizes[1:, cv2.CC_STAT_AREA].argmax())
+    columns = np.flatnonzero(solid.any(axis=0))
+    rows = height - 1 - solid[::-1, columns].argmax(axis=0)
+    # Feet are what reaches lowest, within a twentieth of the subject's height.
+    tall = float(rows.max() - np.flatnonzero(solid.any(axis=1))[0] + 1)
+    lowest = rows >= rows.max() - tall / 20
+    rows, columns = rows[lowest] + gap, columns[lowest]
+    step = min(round(tall / 15), height - 1 - int(rows.max()))
+    if step < max(2, tall / 60):
+        return None
+    there = float(np.median(inverse[rows, columns]))
+    slope = float(np.median(inverse[rows + step, columns] - inverse[rows, columns])) * tall / step
+    return there if slope > LEAST_SLOPE * there > 0 else None
+
+
+@njit(parallel=True, fastmath=True, cache=True)
+def _put_behind(
+    inverse: Plane,
+    around: Plane,
+    matte: Plane,
+    filled: Pixels,
+    doubt: Pixels,
+    scale: np.float32,
+    out: Plane,
+) -> None:  # pragma: no cover - compiled
+    """`around`, but `filled` where the matte covers a little; scaled, but `inverse` in doubt."""
+    height, width = matte.shape
+    one = np.float32(1)
+    for y in prange(height):
+        for x in range(width):
+            value = around[y, x]
+            unsure = np.float32(0)
+            if matte[y, x] > 0:
+                share = min(FULL_AT * matte[y, x], one)
+                value += share * (linear_at(filled, y, x, height, width, 0) - value)
+                unsure = linear_at(doubt, y, x, height, width, 0)
+            value *= scale
+            out[y, x] = value + unsure * (inverse[y, x] - value)

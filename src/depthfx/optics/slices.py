@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from depthfx.optics.hidden import BEHIND_PX, search
+from depthfx.optics.levels import mirrored
 
 Array = NDArray[np.float32]
 
@@ -190,6 +191,7 @@ def take_apart(
                     continue
                 if not search(cells, shapes, around, y, x, nearest[y, x], found):
                     continue
+                square = found[3] * abs(found[3])
                 record = records[count]
                 record[:] = zero
                 known = _deposit(found, zero, guess, square, squares, slopes, first, record)
@@ -203,12 +205,15 @@ def take_apart(
                 record = records[count]
                 record[:] = zero
                 known = zero
-                bottom = min((v + 1) * scale, inverse.shape[0])
-                right = min((u + 1) * scale, inverse.shape[1])
-                part = one / np.float32((bottom - v * scale) * (right - u * scale))
-                for y in range(v * scale, bottom):
-                    n = -1
-                    for x in range(u * scale, right):
+                part = one / np.float32(scale * scale)
+                for down in range(v * scale, (v + 1) * scale):
+                    y = down if down < inverse.shape[0] else mirrored(down, inverse.shape[0])
+                    for across in range(u * scale, (u + 1) * scale):
+                        x = (
+                            across
+                            if across < inverse.shape[1]
+                            else mirrored(across, inverse.shape[1])
+                        )
                         if mask[y, x] == 0:
                             r = (inverse[y, x] - focus_inverse) * px_per_inverse
                             square = r * abs(r)
@@ -217,10 +222,9 @@ def take_apart(
                             )
                             _enter_extents(i, j, square, rows, columns)
                             continue
-                        if n < 0:
-                            n = starts[y] + np.searchsorted(
-                                mixed_x[starts[y] : starts[y + 1]], np.int32(x)
-                            )
+                        n = starts[y] + np.searchsorted(
+                            mixed_x[starts[y] : starts[y + 1]], np.int32(x)
+                        )
                         share = surfaces[n, 6]
                         square = surfaces[n, 7] * abs(surfaces[n, 7])
                         known += _deposit(
@@ -246,7 +250,6 @@ def take_apart(
                             record,
                         )
                         _enter_extents(i, j, square, rows, columns)
-                        n += 1
             for k in range(layers):
                 known += record[k, 4]
                 record[k, 4] = known

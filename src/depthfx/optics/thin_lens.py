@@ -22,6 +22,10 @@ from numpy.typing import NDArray
 from depthfx.depth import Plane
 from depthfx.errors import ParameterError
 
+COC_SHARE = 1 / 1500
+"""Share of the picture's diagonal up to which a blur disc passes for a point: 0.029 mm on
+full-frame, as in the depth-of-field tables (Ray, ch. 22)."""
+
 
 def _positive(name: str, value: float, unit: str) -> float:
     if not (math.isfinite(value) and value > 0):
@@ -64,16 +68,26 @@ def coc_px(
     return (np.float32(focus_inverse) - inverse) * scale
 
 
+def coc_limit_px(diagonal_px: float) -> float:
+    """Largest diameter in px of a blur disc that counts as sharp in a picture of that diagonal.
+
+    `COC_SHARE` of the diagonal, and not less than a pixel, which the picture cannot show.
+    """
+    return max(1.0, COC_SHARE * _positive("diagonal_px", diagonal_px, "px"))
+
+
 def sharp_zone_m(
     focus_m: float, aperture_m: float, focal_px: float, coc_limit_px: float
 ) -> tuple[float, float]:
     """Nearest and farthest depth in metres whose blur diameter is within `coc_limit_px`.
 
-    The far limit is infinite from the hyperfocal distance on.
+    focus_m : may be infinite; the far limit is infinite from the hyperfocal distance on.
     """
     slope = blur_px_per_inverse_m(aperture_m, focal_px)
     limit = _positive("coc_limit_px", coc_limit_px, "px")
-    focus_inverse = 1.0 / _positive("focus_m", focus_m, "m")
+    if not focus_m > 0:
+        raise ParameterError(f"focus_m={focus_m} must be a distance above 0 m")
+    focus_inverse = 1.0 / focus_m
     if slope == 0.0:
         return 0.0, math.inf
     reach = limit / slope

@@ -6,6 +6,7 @@ a new format is a function and a row in `FORMATS`.
 
 from __future__ import annotations
 
+import io
 import mmap
 import struct
 import zlib
@@ -88,17 +89,29 @@ def decode(file: BinaryIO, path: Path, max_pixels: int) -> Stored:
         raise PhotoError(f"{path}: the {name} data is damaged or cut off ({reason})") from error
 
 
+END_OF_JPEG = b"\xff\xd9"
+
+
 def _jpeg(file: BinaryIO, check_size: SizeCheck) -> Stored:
+    import imagecodecs
     from PIL.JpegImagePlugin import JpegImageFile
 
+    data = file.read()
+    header = io.BytesIO(data)
     # The class itself, not Image.open: of an MPO this gives the first picture, and the
-    # limit on the size is ours.
-    with JpegImageFile(file) as image:
+    # limit on the size is ours. Pillow reads what stands before the picture; the picture
+    # imagecodecs reads three times as fast, by the same library.
+    with JpegImageFile(header) as image:
         check_size(*image.size)
         if image.mode not in ("L", "RGB"):
             raise PhotoError(f"is a {image.mode} JPEG; convert it to RGB first")
-        image.load()
-        codes = np.asarray(image)
+        # Within a picture's data these two bytes stand for nothing but its end, without
+        # which the library would quietly make up what is missing.
+        if data.find(END_OF_JPEG, header.tell()) < 0:
+            raise PhotoError("is damaged or cut off: the end of the JPEG data is missing")
+        codes = imagecodecs.jpeg8_decode(data)
+        if codes.shape[:2] != image.size[::-1]:
+            raise PhotoError(f"is {image.size} pixels by its header, {codes.shape} by its data")
         icc = image.info.get("icc_profile") or b""
         incomplete = not icc and any(data.startswith(ICC_HEADER) for _, data in image.applist)
         return Stored(

@@ -13,7 +13,7 @@ import struct
 from dataclasses import dataclass
 
 from depthfx.photo import exif as exif_block
-from depthfx.photo.exif import SHORT, Exif, Tag
+from depthfx.photo.exif import SHORT, Tag
 from depthfx.photo.photo import Photo
 
 SUBJECT_DISTANCE, SUBJECT_AREA = 0x9206, 0x9214
@@ -43,27 +43,34 @@ def subject_of(photo: Photo) -> Subject | None:
         return None
     if struct.unpack_from(exif.byte_order + "I", entry.data)[0] == INFINITE:
         return None
-    return _placed(metres, exif, photo)
+    area = subject_area(photo)
+    if area is None:
+        return Subject(metres)
+    x, y, size = area
+    # A quarter of a side: well inside the subject, whatever its outline.
+    return Subject(metres, x, y, min(min(size) / 4, 0.1) if size else CENTRE_RADIUS)
 
 
-def _placed(metres: float, exif: Exif, photo: Photo) -> Subject:
+def subject_area(photo: Photo) -> tuple[float, float, tuple[float, ...]] | None:
+    """EXIF's SubjectArea in the upright picture: x, y as shares of width and height, and its
+    size as shares of the diagonal: none for a point, a circle's diameter, or two sides."""
+    exif = exif_block.parse(photo.metadata.exif)
     entry = exif.photo.get(SUBJECT_AREA)
     width = exif.number(exif.photo, Tag.PIXEL_X_DIMENSION)
     height = exif.number(exif.photo, Tag.PIXEL_Y_DIMENSION)
     if entry is None or entry.kind != SHORT or entry.length not in (2, 3, 4):
-        return Subject(metres)
+        return None
     if not (width and height):
         height, width = photo.shape if exif.orientation < 5 else photo.shape[::-1]
     x, y, *size = struct.unpack_from(f"{exif.byte_order}{entry.length}H", entry.data)
     x, y = (x + 0.5) / width, (y + 0.5) / height
     if not (x <= 1 and y <= 1):
-        return Subject(metres)
-    # A quarter of a side: well inside the subject, whatever its outline.
-    radius = min(size) / 4 / math.hypot(width, height) if size else CENTRE_RADIUS
-    return Subject(metres, *_upright(x, y, exif.orientation), min(radius, 0.1))
+        return None
+    diagonal = math.hypot(width, height)
+    return *upright_place(x, y, exif.orientation), tuple(side / diagonal for side in size)
 
 
-def _upright(x: float, y: float, orientation: int) -> tuple[float, float]:
+def upright_place(x: float, y: float, orientation: int) -> tuple[float, float]:
     """A place of the stored picture in the upright one; EXIF's table of orientations."""
     return {
         2: (1 - x, y),
