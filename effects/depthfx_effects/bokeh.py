@@ -20,5 +20,5 @@ class Bokeh(Lens):
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.DEPTH})
 
     def apply(self, scene: Scene, context: Context) -> Scene:
-        lens = self.set_to(scene)
+        lens = self.set_to(scene, context)
         return self.told(scene, self.defocused(scene, lens, context), lens)

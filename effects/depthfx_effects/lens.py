@@ -42,14 +42,18 @@ LensName = Annotated[
 ]
 
 
+MOST_FRINGE = 0.05
+"""Share of the focus's inverse depth by which red and blue focus farther, at most."""
+
+
 @dataclass(frozen=True, eq=False)
 class Setting:
     """A lens set to a scene.
 
     opening_m : diameter of the opening, `Lens.wider` counted
     plane : the plane of focus, if it leans
-    depth, focus_inverse, blur_px : for `optics.defocus.defocus`; `depth` is the scene's unless
-        the plane of focus leans, and then the scene against that plane
+    depth, focus_inverse, blur_px, fringe_inverse, device : for `optics.defocus.defocus`; `depth`
+        is the scene's unless the plane of focus leans, and then the scene against that plane
     """
 
     focus: Focus
@@ -59,6 +63,8 @@ class Setting:
     depth: Depth
     focus_inverse: float
     blur_px: float
+    fringe_inverse: float
+    device: str
 
     def levelled(self, inverse: Plane) -> Plane:
         """Inverse depth (H, W) of the scene as `depth` has it."""
@@ -127,6 +133,9 @@ class Lens(Effect):
     swirl: float = Param(
         0.0, ge=0, le=1, help="how much discs are pressed into rings around the middle"
     )
+    fringes: float = Param(
+        0.0, ge=0, le=1, help="colour rims: how much farther red and blue focus than green"
+    )
     kernel: Path | None = Param(
         None, help="a picture file as the opening: white is open, black is closed"
     )
@@ -169,8 +178,8 @@ class Lens(Effect):
         """Factor on the opening, for effects that are not of this world's size."""
         return 1.0
 
-    def set_to(self, scene: Scene) -> Setting:
-        """This lens set to `scene`."""
+    def set_to(self, scene: Scene, context: Context) -> Setting:
+        """This lens set to `scene`, drawing where `context` says."""
         from depthfx.optics.focus import find_focus
         from depthfx.optics.scheimpflug import levelled, tilted_plane
         from depthfx.optics.thin_lens import blur_px_per_inverse_m
@@ -183,8 +192,18 @@ class Lens(Effect):
         if self.tilt_deg or self.swing_deg:
             plane = tilted_plane(camera, focus.inverse, focus.place, self.tilt_deg, self.swing_deg)
             depth, focus_inverse = levelled(depth, plane)
-        blur_px = blur_px_per_inverse_m(opening_m, camera.focal_px) * focus.scale_m
-        return Setting(focus, opening_m, aperture, plane, depth, focus_inverse, blur_px)
+        return Setting(
+            focus,
+            opening_m,
+            aperture,
+            plane,
+            depth,
+            focus_inverse,
+            blur_px_per_inverse_m(opening_m, camera.focal_px) * focus.scale_m,
+            self.fringes * MOST_FRINGE * focus.inverse,
+            # torch is brought up where somebody asked for its device alone.
+            context.device if context.device in ("cuda", "mps") else "cpu",
+        )
 
     def expose(
         self, pixels: Pixels, radius_px: Callable[[], Plane], blur: Callable[[Pixels], Pixels]
@@ -219,6 +238,8 @@ class Lens(Effect):
                 focus_inverse=lens.focus_inverse,
                 blur_px=lens.blur_px,
                 aperture=lens.aperture,
+                fringe_inverse=lens.fringe_inverse,
+                device=lens.device,
                 progress=lambda done: context.report("defocus", done),
             ),
         )

@@ -23,9 +23,10 @@ class Portrait(Lens):
 
     def apply(self, scene: Scene, context: Context) -> Scene:
         from depthfx.optics.focus import SMALLEST_SUBJECT
+        from depthfx.optics.halo import halo_report
         from depthfx.optics.portrait import background_inverse, broad_doubt, portrait
 
-        lens, matte = self.set_to(scene), scene.matte
+        lens, matte = self.set_to(scene, context), scene.matte
         background = lens.depth.surface
         if matte.max() >= 0.5:
             # In the scene's own space: a plane of focus that leans comes after it.
@@ -42,14 +43,25 @@ class Portrait(Lens):
                 blur_px=lens.blur_px,
                 aperture=lens.aperture,
                 background=background,
+                fringe_inverse=lens.fringe_inverse,
+                device=lens.device,
                 progress=lambda done: context.report("portrait", done),
             ),
         )
         subject = float((matte > 0.5).mean())
-        return self.told(
+        halo = halo_report(scene.photo.pixels, pixels, matte, lens.radius_px(background))
+        result = self.told(
             scene,
             pixels,
             lens,
             subject_share=round(subject, 4),
             subject_found=subject >= SMALLEST_SUBJECT,
+            halo_leak=round(halo.leak, 4),
+            halo_rim=round(halo.rim, 4),
+            halo_worst=halo.worst,
+            needs_a_hand=halo.needs_a_hand,
         )
+        if not (halo.needs_a_hand and halo.worst):
+            return result
+        x, y = halo.worst
+        return result.with_note(f"the outline needs a hand (at {x:.2f},{y:.2f})")

@@ -44,7 +44,7 @@ class TiltShift(Lens):
     def apply(self, scene: Scene, context: Context) -> Scene:
         from depthfx.optics.miniature import painted
 
-        lens = self.set_to(scene)
+        lens = self.set_to(scene, context)
         pixels = self.defocused(scene, lens, context)
         if self.vividness or self.contrast:
             pixels = painted(pixels, self.vividness, self.contrast)

@@ -296,3 +296,23 @@ def test_the_ground_at_the_feet_keeps_its_own_grain_only(tilt_deg):
     feet, far = (out[rows, 40:120].std() for rows in (slice(238, 248), slice(60, 90)))
     assert feet == pytest.approx(0.02, rel=0.12)
     assert far == pytest.approx(0.02, rel=0.25)
+
+
+def test_fringes_are_green_behind_the_focus_and_purple_before_it():
+    """White lamps: the colour that reaches farthest is the rim's."""
+    pixels = np.zeros((121, 242, 3), np.float32)
+    pixels[60, 60], pixels[60, 182] = 500, 500
+    inverse = np.full((121, 242), 0.2, np.float32)
+    inverse[:, 121:] = 0.8
+    scene = Scene.from_arrays(pixels, inverse=inverse, focal_px=200.0)
+    effect = Bokeh(aperture_mm=400, focus_m=2.0, fringes=1.0, highlights=0, grain=0)
+    got = effect(scene).photo.pixels
+    x = np.arange(121) - 60
+    behind, before = (
+        np.sqrt((part[60] * x[:, None] ** 2).sum(0) / part[60].sum(0))
+        for part in (got[:, :121], got[:, 121:])
+    )
+    assert behind[1] > 1.05 * max(behind[0], behind[2])
+    assert before[1] < 0.95 * min(before[0], before[2])
+    plain = Bokeh(aperture_mm=400, focus_m=2.0, highlights=0, grain=0)(scene).photo.pixels
+    np.testing.assert_allclose(plain[..., 0], plain[..., 1], atol=1e-4)

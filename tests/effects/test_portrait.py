@@ -148,3 +148,10 @@ def test_a_thing_in_mid_air_has_no_feet():
     """So the ground far below it stays as blurred as it is."""
     out = Portrait(f_number=1)(standing(8 * 101 / HEIGHT)).photo.pixels[..., 0]
     assert out[122, 20:60].std() < 0.1
+
+
+def test_a_portrait_says_how_clean_its_outline_is(scene):
+    facts = Portrait(f_number=1.4)(scene).facts
+    assert 0 <= facts["halo_leak"] <= 1
+    assert 0 <= facts["halo_rim"] <= 1
+    assert facts["needs_a_hand"] in (True, False)

@@ -47,18 +47,20 @@ def portrait(
     blur_px: float,
     aperture: Aperture,
     background: Plane | None = None,
+    fringe_inverse: float = 0.0,
+    device: str = "cpu",
     progress: Callable[[float], None] | None = None,
 ) -> Pixels:
     """`pixels` with everything but the subject blurred by depth.
 
     pixels : (H, W, 3) float32, linear light
     matte : (H, W) float32 in 0..1, the subject's cover
-    focus_inverse, blur_px, aperture : see `optics.defocus.defocus`
+    focus_inverse, blur_px, aperture, fringe_inverse, device : see `optics.defocus.defocus`
     background : (H, W) float32, what `background_inverse` says, if it is known already
 
     Returns (H, W, 3) float32. Without a subject this is plain defocus.
     """
-    lens = Lens(focus_inverse, blur_px, aperture)
+    lens = Lens(focus_inverse, blur_px, aperture, fringe_inverse, device)
     if float(matte.max()) < 0.5:
         return lens(pixels, depth.surface, progress=progress)
     doubt = broad_doubt(matte)
@@ -81,11 +83,13 @@ def portrait(
 
 @dataclass(frozen=True)
 class Lens:
-    """A lens as it is set; `blur_px` and the others are those of `optics.defocus.defocus`."""
+    """A lens as it is set; all of it as in `optics.defocus.defocus`."""
 
     focus_inverse: float
     blur_px: float
     aperture: Aperture
+    fringe_inverse: float = 0.0
+    device: str = "cpu"
 
     def __call__(
         self,
@@ -101,6 +105,8 @@ class Lens:
             focus_inverse=self.focus_inverse,
             blur_px=self.blur_px,
             aperture=self.aperture,
+            fringe_inverse=self.fringe_inverse,
+            device=self.device,
             wanted=wanted,
             progress=progress,
         )
