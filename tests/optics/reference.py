@@ -111,5 +111,6 @@ def entered(picture, largest_px=None, strip_rows=None, blocks=2):
     strips = [(top, min(top + strip_rows, height)) for top in tops if top < height]
     mixed = Mixed.joined([Mixed.of_rows(picture, *rows) for rows in strips])
     for top in tops:
-        enter(picture, mixed, top, min(top + strip_rows, whole[0]), level, hidden.first)
+        bottom = min(top + strip_rows, whole[0])
+        enter(picture, mixed, top, bottom, level, hidden.first[top // 2 : bottom // 2])
     return mixed, level, hidden

@@ -574,3 +574,13 @@ def test_what_is_not_wanted_is_drawn_or_left(partly_wanted):
     drawn, left = (np.all(part == other, axis=2) for other in (whole, pixels))
     assert left.mean() > 0.3
     assert np.all(drawn | left)
+
+
+def test_larger_cells_of_what_is_hidden_hardly_change_the_picture(rng, monkeypatch):
+    pixels, radius = stepped(rng, (160, 210))
+    fine = with_radius(pixels, radius * 2)
+    monkeypatch.setattr(hidden, "MOST_CELLS", 4000)
+    coarse = with_radius(pixels, radius * 2)
+    difference = np.abs(fine - coarse)
+    assert difference.max() > 0
+    assert np.sqrt(np.mean(difference**2)) < 0.01

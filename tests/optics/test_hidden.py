@@ -12,6 +12,7 @@ from depthfx.optics.hidden import (
     SAME_SURFACE_PX,
     WIDE_PX,
     Hidden,
+    cell_px_for,
     levels_for,
     search,
 )
@@ -30,7 +31,7 @@ def found_behind(hidden, level):
     """Colour and radius that `search` finds behind each cell of the first level; inf if none."""
     found, one = np.full((*level.near.shape, 4), np.inf, np.float32), np.empty(5, np.float32)
     for v, u in np.ndindex(level.near.shape):
-        if search(hidden.cells, hidden.shapes, hidden.around, v, u, level.near[v, u], one):
+        if search(2, hidden.cells, hidden.shapes, hidden.around, v, u, level.near[v, u], one):
             found[v, u] = one[:4]
     return found
 
@@ -191,3 +192,25 @@ def test_levels_look_past_the_edge_of_the_largest_foreground(largest_px):
     hidden = Hidden.empty(97, 401, largest_px)
     assert len(hidden.shapes) == levels_for(largest_px)
     assert len(hidden.cells) == len(hidden.around) == (hidden.shapes[:, 1:].prod(1)).sum()
+
+
+def test_coarser_cells_are_the_next_level_of_finer_ones(rng):
+    """What a large picture leaves out is the finest level alone."""
+    farthest = rng.random((24, 40, 5), np.float32) + np.float32(0.1)
+    near = np.full((12, 20), 30, np.float32)
+    fine, coarse = (Hidden.empty(48, 80, 20.0, cell_px) for cell_px in (2, 4))
+    with ThreadPoolExecutor(1) as pool:
+        for hidden, largest in ((fine, np.full((24, 40), 30, np.float32)), (coarse, near)):
+            for rows in (slice(0, 8), slice(8, 24)):
+                hidden.put(farthest[rows], 2 * rows.start)
+            hidden.complete(largest, pool)
+    count = len(fine.cells) - len(coarse.cells)
+    assert len(fine.shapes) == len(coarse.shapes) + 1
+    np.testing.assert_array_equal(fine.cells[count:], coarse.cells)
+    np.testing.assert_array_equal(fine.around[count:], coarse.around)
+
+
+@pytest.mark.parametrize(("shape", "cell_px"), [((1000, 1500), 2), ((4000, 6000), 4)])
+def test_large_pictures_have_larger_cells(shape, cell_px):
+    assert cell_px_for(*shape) == cell_px
+    assert cell_px_for(*(4 * side for side in shape)) >= 2 * cell_px

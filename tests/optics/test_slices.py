@@ -152,7 +152,7 @@ def evidence(drawing, group, v, u, seen):
     if not (low < behind * abs(behind) < high and behind < front - BEHIND_PX):
         return None
     guess, nearest = np.empty(5, np.float32), drawing.levels[2].near[y, x]
-    if not search(hidden.cells, hidden.shapes, hidden.around, y, x, nearest, guess):
+    if not search(2, hidden.cells, hidden.shapes, hidden.around, y, x, nearest, guess):
         return None
     return [
         (guess[:3], 0, slices.GUESS, float(guess[3]) * abs(float(guess[3]))),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from depthfx.optics import slices
 from depthfx.optics.edges import Blurred, Mixed
-from depthfx.optics.hidden import Hidden
+from depthfx.optics.hidden import Hidden, cell_px_for
 from depthfx.optics.ladder import Group, Ladder
 from depthfx.optics.levels import Level, enter
 
@@ -20,7 +20,7 @@ Array = NDArray[np.float32]
 Place = tuple[slice, slice]
 
 TILE_PX, STRIP_ROWS = 192, 128
-"""Of a group's own size; what a worker takes at a time. Both even."""
+"""Of a group's own size; what a worker takes at a time. Even, the latter in whole cells."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,13 @@ class Drawing:
 
     @classmethod
     def of(cls, picture: Blurred, ladder: Ladder, pool: Executor) -> Drawing:
-        rows = len(picture.inverse)
-        height, width = (_whole_blocks(side, ladder) for side in picture.inverse.shape)
-        level, hidden = Level.empty(height, width), Hidden.empty(height, width, ladder.largest_px)
+        rows, cell_px = len(picture.inverse), cell_px_for(*picture.inverse.shape)
+        coarsest = max(ladder.coarsest, cell_px)
+        height, width = (
+            _whole_blocks(side, coarsest, ladder.reach_px) for side in picture.inverse.shape
+        )
+        level = Level.empty(height, width)
+        hidden = Hidden.empty(height, width, ladder.largest_px, cell_px)
 
         def split(top: int) -> Mixed:
             return Mixed.of_rows(picture, top, min(top + STRIP_ROWS, rows))
@@ -71,14 +75,16 @@ class Drawing:
 
         def put_in(top: int) -> None:
             bottom = min(top + STRIP_ROWS, height)
-            enter(picture, mixed, top, bottom, level, hidden.first)
+            farthest = np.empty(((bottom - top) // 2, width // 2, 5), np.float32)
+            enter(picture, mixed, top, bottom, level, farthest)
+            hidden.put(farthest, top)
 
         list(pool.map(put_in, range(0, height, STRIP_ROWS)))
-        hidden.complete(level.near, pool)
         levels = {level.scale: level}
-        while level.scale < ladder.coarsest:
+        while level.scale < coarsest:
             level = level.halved(pool)
             levels[level.scale] = level
+        hidden.complete(levels[cell_px].near, pool)
         return cls(picture, ladder, mixed, levels, hidden)
 
     def draw(
@@ -180,11 +186,12 @@ class Drawing:
             level.colour,
             level.near,
             level.far,
+            hidden.cell_px,
             hidden.cells,
             hidden.shapes,
             hidden.around,
             hidden.radius,
-            self.levels[2].near,
+            self.levels[hidden.cell_px].near,
             self.ladder.squares,
             self.ladder.slopes,
             group.layers.start,
@@ -260,16 +267,13 @@ class _Cells:
         ]
 
 
-def _whole_blocks(side: int, ladder: Ladder) -> int:
-    """The side in px of the levels of a picture.
+def _whole_blocks(side: int, scale: int, reach_px: int) -> int:
+    """The side in px of the levels of a picture, in blocks of `scale` px.
 
     A picture of no whole number of blocks goes on beyond its end, as far as light comes from:
     blocks that are partly outside would otherwise weigh as much as whole ones.
     """
-    scale = max(2, ladder.coarsest)
-    if side % scale == 0:
-        return side
-    return -(-(side + ladder.reach_px) // scale) * scale
+    return side if side % scale == 0 else -(-(side + reach_px) // scale) * scale
 
 
 def _over(front: Array | None, back: Array | None) -> Array | None:

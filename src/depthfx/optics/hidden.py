@@ -30,6 +30,9 @@ BEHIND_PX = 3.0
 WIDE_PX = 16.0
 """From this radius on hidden surfaces are looked for in every other cell."""
 
+MOST_CELLS = 2_500_000
+"""What is hidden is seen blurred and in part: cells finer than that cannot be told apart."""
+
 STRIP_ROWS = 64
 """Rows of a level that a worker takes at a time."""
 
@@ -41,8 +44,9 @@ LEAST_PART = 0.02
 class Hidden:
     """The farthest surfaces around each place, and what is hidden behind its nearest one.
 
-    All levels from 2 x 2 pixels up lie one after another in flat arrays.
+    All levels from cells of `cell_px` x `cell_px` pixels up lie one after another in flat arrays.
 
+    cell_px : 2, or larger for large pictures, see `cell_px_for`
     cells : (N, 5) float32: colour * w, radius * w, w of the farthest surface
     around : (N,) float32, the smallest radius in the 3 x 3 cells around each cell
     shapes : (L, 3) int64: first cell, height, width of each level
@@ -50,21 +54,37 @@ class Hidden:
         behind it; infinite where there is nothing
     """
 
+    cell_px: int
     cells: Array
     around: Array
     shapes: NDArray[np.int64]
     radius: Array
 
     @classmethod
-    def empty(cls, height: int, width: int, largest_radius_px: float) -> Hidden:
-        """For a picture of that size, to be filled: first `first`, then by `complete`."""
-        shapes, count = [], 0
-        for _ in range(levels_for(largest_radius_px)):
+    def empty(cls, height: int, width: int, largest_radius_px: float, cell_px: int = 2) -> Hidden:
+        """For a picture of whole cells, to be filled: by `put`, then by `complete`."""
+        height, width = height // cell_px, width // cell_px
+        shapes, count = [(0, height, width)], height * width
+        while cell_px << len(shapes) < 2 << levels_for(largest_radius_px):
             height, width = (height + 1) // 2, (width + 1) // 2
             shapes.append((count, height, width))
             count += height * width
         cells, around = np.empty((count, 5), np.float32), np.empty(count, np.float32)
-        return cls(cells, around, np.array(shapes, np.int64), np.empty(shapes[0][1:], np.float32))
+        radius = np.empty(shapes[0][1:], np.float32)
+        return cls(cell_px, cells, around, np.array(shapes, np.int64), radius)
+
+    def put(self, farthest: Array, top: int) -> None:
+        """Enter the farthest surfaces of 2 x 2 pixels, (h, w, 5), of some rows of whole cells.
+
+        top : the first of them, px
+        """
+        size = 2
+        while size < self.cell_px:
+            size *= 2
+            above = np.empty((len(farthest) // 2, farthest.shape[1] // 2, 5), np.float32)
+            _farthest(farthest, above, 0, len(above))
+            farthest = above
+        self.first[top // size : top // size + len(farthest)] = farthest
 
     @property
     def first(self) -> Array:
@@ -82,22 +102,29 @@ class Hidden:
                 _in_strips(pool, len(cells), _farthest, self._level(self.cells, n - 1), cells)
             radius = cells[..., 3] / np.maximum(cells[..., 4], np.float32(1e-30))
             cv2.erode(radius, np.ones((3, 3), np.uint8), dst=self._level(self.around, n))
-        _in_strips(
-            pool, len(near), _look_behind, self.cells, self.shapes, self.around, near, self.radius
-        )
+        args = self.cell_px, self.cells, self.shapes, self.around, near, self.radius
+        _in_strips(pool, len(near), _look_behind, *args)
 
     def _level(self, flat: Array, n: int) -> Array:
         start, height, width = self.shapes[n]
         return flat[start : start + height * width].reshape(height, width, *flat.shape[1:])
 
 
-def _in_strips(pool: Executor, rows: int, work: Callable[..., None], *arrays: NDArray[Any]) -> None:
-    """Let workers call `work(*arrays, top, bottom)` on strips of rows."""
+def _in_strips(pool: Executor, rows: int, work: Callable[..., None], *args: Any) -> None:
+    """Let workers call `work(*args, top, bottom)` on strips of rows."""
     list(
         pool.map(
-            lambda top: work(*arrays, top, min(top + STRIP_ROWS, rows)), range(0, rows, STRIP_ROWS)
+            lambda top: work(*args, top, min(top + STRIP_ROWS, rows)), range(0, rows, STRIP_ROWS)
         )
     )
+
+
+def cell_px_for(height: int, width: int) -> int:
+    """Size of the finest cells: 2 px, in large pictures as few cells as `MOST_CELLS` allows."""
+    size = 2
+    while height * width > MOST_CELLS * size * size:
+        size *= 2
+    return size
 
 
 def levels_for(largest_radius_px: float) -> int:
@@ -135,6 +162,7 @@ def _farthest(below: Array, above: Array, top: int, bottom: int) -> None:
 
 @njit(cache=True, nogil=True)
 def _look_behind(
+    cell_px: int,
     cells: Array,
     shapes: NDArray[np.int64],
     around: Array,
@@ -155,18 +183,18 @@ def _look_behind(
                     radius[v, u] = corner
                     continue
             radius[v, u] = np.inf
-            level = _highest(front, shapes.shape[0])
+            level = _highest(cell_px, front, shapes.shape[0])
             if around[_cell(shapes, level, v, u)] < front - np.float32(BEHIND_PX) and search(
-                cells, shapes, around, v, u, front, found
+                cell_px, cells, shapes, around, v, u, front, found
             ):
                 radius[v, u] = found[3]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _highest(front: np.float32, levels: int) -> int:
+def _highest(cell_px: int, front: np.float32, levels: int) -> int:
     """The level up to which is searched: deeper inside than its own blur nothing shines through
     a foreground."""
-    level, size = 0, np.float32(1)
+    level, size = 0, np.float32(cell_px // 2)
     while size < abs(front) + np.float32(1) and level < levels - 1:
         level += 1
         size *= np.float32(2)
@@ -175,6 +203,7 @@ def _highest(front: np.float32, levels: int) -> int:
 
 @njit(cache=True, nogil=True)
 def search(
+    cell_px: int,
     cells: Array,
     shapes: NDArray[np.int64],
     around: Array,
@@ -185,7 +214,7 @@ def search(
 ) -> bool:
     """Colour and radius behind cell (v, u) of the first level, from the finest level."""
     limit = front - np.float32(BEHIND_PX)
-    for level in range(_highest(front, shapes.shape[0]) + 1):
+    for level in range(_highest(cell_px, front, shapes.shape[0]) + 1):
         if around[_cell(shapes, level, v, u)] < limit and _interpolate(
             cells, shapes, level, v, u, front, found
         ):

@@ -61,7 +61,7 @@ def enter(
 
     Beyond its right and lower border the picture goes on as its mirror image.
 
-    farthest : (h, w, 5) the first level of what is farthest, see `hidden.Hidden`
+    farthest : (h, w, 5) out, of those rows, what is farthest in 2 x 2 px, see `hidden.Hidden`
     """
     _enter(
         picture.pixels,
@@ -157,8 +157,8 @@ def _enter(
                 # One full child is evidence enough; more of them do not weigh more.
                 scale = min(total, one) / max(total, np.float32(1e-12))
                 c0, c1, c2, r, total = c0 * scale, c1 * scale, c2 * scale, r * scale, total * scale
-            cells[to, u, 0], cells[to, u, 1], cells[to, u, 2] = c0, c1, c2
-            cells[to, u, 3], cells[to, u, 4] = r, total
+            cells[to - top, u, 0], cells[to - top, u, 1], cells[to - top, u, 2] = c0, c1, c2
+            cells[to - top, u, 3], cells[to - top, u, 4] = r, total
 
 
 @njit(cache=True, nogil=True)

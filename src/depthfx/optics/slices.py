@@ -136,6 +136,7 @@ def take_apart(
     level_colour: Array,
     level_near: Array,
     level_far: Array,
+    cell_px: int,
     cells: Array,
     shapes: NDArray[np.int64],
     around: Array,
@@ -174,11 +175,8 @@ def take_apart(
                 mask[v, u] != 0 if scale == 1 else level_near[v, u] - level_far[v, u] > tolerance
             )
             if not apart:
-                if scale == 1:
-                    y, x = v // 2, u // 2
-                else:
-                    y, x = v * scale // 2 + scale // 4, u * scale // 2 + scale // 4
-                    y, x = min(y, hidden.shape[0] - 1), min(x, hidden.shape[1] - 1)
+                y = (v * scale + scale // 2) // cell_px
+                x = (u * scale + scale // 2) // cell_px
                 behind = hidden[y, x]
                 square = behind * abs(behind)
                 if not low < square < high:
@@ -189,7 +187,7 @@ def take_apart(
                     front = np.float32(0.5) * (level_near[v, u] + level_far[v, u])
                 if behind >= front - np.float32(BEHIND_PX):
                     continue
-                if not search(cells, shapes, around, y, x, nearest[y, x], found):
+                if not search(cell_px, cells, shapes, around, y, x, nearest[y, x], found):
                     continue
                 square = found[3] * abs(found[3])
                 record = records[count]
