@@ -189,23 +189,25 @@ def _drawn(
         return picture.pixels.copy()
     ladder = Ladder.spanning(low, high, aperture.at(0.0, 0.0))
     drawing = Drawing.of(picture, ladder, pool)
-    out = picture.pixels.copy()
+    out = np.empty_like(picture.pixels)
     asked = tiles_of(np.ones(out.shape[:2], np.bool_) if wanted is None else wanted)
     if not aperture.varies:
 
-        def put(place: Place, pixels: Array) -> None:
-            out[place] = pixels
+        def put(place: Place, pixels: Array | None) -> None:
+            out[place] = picture.pixels[place] if pixels is None else pixels
 
         drawing.draw(asked, put, pool, progress)
         return out
+    out[:] = picture.pixels
     around = list(patches(out.shape))
     for done, patch in enumerate(around, start=1):
 
         def near(place: Place, patch: Patch = patch) -> bool:
             return patch.meets(place) and asked(place)
 
-        def add(place: Place, pixels: Array, patch: Patch = patch) -> None:
-            out[place] += patch.weight(place) * (pixels - picture.pixels[place])
+        def add(place: Place, pixels: Array | None, patch: Patch = patch) -> None:
+            if pixels is not None:
+                out[place] += patch.weight(place) * (pixels - picture.pixels[place])
 
         seen_from_there = Ladder.spanning(low, high, aperture.at(patch.x, patch.y))
         replace(drawing, ladder=seen_from_there).draw(near, add, pool, _unheard)

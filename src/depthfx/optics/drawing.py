@@ -90,11 +90,11 @@ class Drawing:
     def draw(
         self,
         asked: Callable[[Place], bool],
-        put: Callable[[Place, Array], None],
+        put: Callable[[Place, Array | None], None],
         pool: Executor,
         progress: Callable[[float], None],
     ) -> None:
-        """Hand the tiles asked for to `put`, but for those that are as they were."""
+        """Hand all tiles to `put`, those not asked for and those that stay as they are as None."""
         pixels = self.picture.pixels
         # Running sums end a rounding error away from zero.
         floor = np.float32(min(float(pixels.min()), 0.0))
@@ -106,7 +106,9 @@ class Drawing:
 
         def finish(tile: Place) -> None:
             seen = self.all_layers(tile, far, near) if asked(tile) else None
-            if seen is not None:
+            if seen is None:
+                put(tile, None)
+            else:
                 slices.finish(seen, floor)
                 put(tile, cv2.merge(tuple(seen[:3])))
 
