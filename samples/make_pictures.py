@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 OUT = HERE.parent / "docs" / "pictures"
 HEIGHT = 320
 RULE = 6
+CROP_PX = 300
 
 
 def picture(scene: depthfx.Scene) -> Image.Image:
@@ -40,13 +41,12 @@ def main() -> None:
         effect = Bokeh(f_number=1.4) if name == "coffee" else Portrait(f_number=1.4)
         strip = [picture(scene), picture(effect(scene)), picture(DepthPicture()(scene))]
         side_by_side(strip).save(OUT / f"{name}.jpg", quality=90)
-    scene = depthfx.open(HERE / "portrait.jpg")
-    box = (130, 0, 330, 160)  # hair and collar, enlarged twice without smoothing
-    crops = [
-        p.crop(box).resize((400, 320), Image.Resampling.NEAREST)
-        for p in (picture(scene), picture(Portrait(f_number=1.4)(scene)))
-    ]
-    side_by_side(crops).save(OUT / "outline.jpg", quality=92)
+    crops = []
+    for name, (left, top) in (("portrait", (80, 0)), ("cat", (151, 0))):
+        scene = depthfx.open(HERE / f"{name}.jpg")
+        for p in (picture(scene), picture(Portrait(f_number=1.4)(scene))):
+            crops.append(p.crop((left, top, left + CROP_PX, top + CROP_PX)))
+    side_by_side(crops, CROP_PX).save(OUT / "outline.jpg", quality=92)
 
 
 if __name__ == "__main__":

@@ -184,17 +184,13 @@ def test_a_small_bright_thing_in_front_keeps_its_light(radius, share):
 
 
 @pytest.mark.parametrize("side", [-1, 1])
-@pytest.mark.parametrize(
-    ("aperture", "share"), [(Aperture(swirl=1.0), 0.005), (Aperture(cats_eye=1.0), 0.015)]
-)
-def test_lights_keep_their_energy_through_an_opening_that_varies(aperture, share, side):
-    """A disc of 40 px in 24 megapixels, at a smaller size. Discs clipped to one side lie beside
-    their points, ever farther from the middle: the picture is stretched a little, and for a
-    stretched picture to stay as bright its lights have to give."""
+@pytest.mark.parametrize("aperture", [Aperture(swirl=1.0), Aperture(cats_eye=1.0)])
+def test_lights_keep_their_energy_through_an_opening_that_varies(aperture, side):
+    """A disc of 40 px in 24 megapixels, at a smaller size."""
     got = with_radius(
         lone_light((320, 480), (100, 120)), flat(side * 3.2, (320, 480)), aperture=aperture
     )
-    assert got[..., 0].sum(dtype=float) == pytest.approx(50, rel=share)
+    assert got[..., 0].sum(dtype=float) == pytest.approx(50, rel=0.005)
 
 
 @quick

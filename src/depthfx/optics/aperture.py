@@ -38,7 +38,7 @@ SOAP_BUBBLE_CUBIC, CREAMY_CUBIC = -0.25, 1.0
 """k at `spherical` = -1 and 1: the rim is 5.3 times as bright as the middle, or 1/8. At
 k = -1/3 the rim would be a caustic, infinitely bright."""
 STRONGEST_BARREL = 1.0
-"""How far a cat's eye of 1 shifts the barrel in the corners, in radii: of a disc 39 % stay
+"""How far a cat's eye of 1 shifts the barrel's rims apart in the corners, in radii: of a disc 39 % stay
 (-1.4 EV), as with the fastest lenses wide open."""
 STRONGEST_SWIRL = 0.5
 """By how much a swirl of 1 presses discs together in the corners."""
@@ -210,14 +210,15 @@ class Aperture:
         return straight + self.curvature * (1 - straight)
 
     def _barrel(self, toward: Floats) -> Floats:
-        """Distance from the middle to the front rim of the barrel in each direction.
+        """Distance from the middle to the nearer rim of the barrel in each direction.
 
-        Seen from a place away from the axis, the rim is shifted over the opening towards the
-        middle of the picture and hides its outer side.
+        Seen from a place away from the axis, the front rim is shifted over the opening towards
+        the middle of the picture, the rear rim as far the other way. So the disc stays where it
+        was, and neighbouring places fade into each other without moving any light.
         """
-        shift = -STRONGEST_BARREL * self.cats_eye * np.array(self.place)
-        along = toward @ shift
-        return np.asarray(along + np.sqrt(np.maximum(1 - shift @ shift + along**2, 0)))
+        shift = STRONGEST_BARREL / 2 * self.cats_eye * np.array(self.place)
+        along = np.abs(toward @ shift)
+        return np.asarray(np.sqrt(np.maximum(1 - shift @ shift + along**2, 0)) - along)
 
     @property
     def _cubic(self) -> float:
