@@ -38,8 +38,8 @@ SOAP_BUBBLE_CUBIC, CREAMY_CUBIC = -0.25, 1.0
 """k at `spherical` = -1 and 1: the rim is 5.3 times as bright as the middle, or 1/8. At
 k = -1/3 the rim would be a caustic, infinitely bright."""
 STRONGEST_BARREL = 1.0
-"""How far a cat's eye of 1 shifts the barrel's rims apart in the corners, in radii: of a disc 39 % stay
-(-1.4 EV), as with the fastest lenses wide open."""
+"""How far a cat's eye of 1 shifts the barrel's rims apart in the corners, in radii: of a disc
+39 % stay (-1.4 EV), as with the fastest lenses wide open."""
 STRONGEST_SWIRL = 0.5
 """By how much a swirl of 1 presses discs together in the corners."""
 FARTHEST = 1 + 1e-9
