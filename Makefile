@@ -48,7 +48,7 @@ test: $(INSTALLED) ## Run the fast tests (under ten minutes on two cores)
 test-all: $(INSTALLED) ## Run all tests
 	$(BIN)/python -m pytest
 
-bench: $(INSTALLED) ## Time start-up and the portrait command on a 12 MP photo
+bench: $(INSTALLED) ## Time start-up and the portrait command on 12 and 24 MP photos
 	$(BIN)/python -m depthfx.evaluation bench
 
 bench-engine: $(INSTALLED) ## Time Depth Pro at full size against transformers' port (20 minutes)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from depthfx import __version__
 from depthfx.context import Context
-from depthfx.depth import Depth
+from depthfx.depth import Depth, Plane
 from depthfx.errors import ParameterError
 from depthfx.photo.photo import Photo
 from depthfx.photo.read import read_photo
@@ -34,6 +34,8 @@ def open(
     length: Sequence[str] = (),
     scale_from: PathLike | None = None,
     depth_fix: Sequence[str] = (),
+    matte: PathLike | None = None,
+    subject_xy: tuple[float, float] | None = None,
 ) -> Scene:
     """The scene of a photo file; depth and matte are found when first needed.
 
@@ -48,6 +50,9 @@ def open(
     scale_from : a file of metres that does, with holes if need be, of the same frame
     depth_fix : corrections, each like "sky.png=far" or "wall.png=3.5m": where that mask is
         white; made after the scale is set
+    matte : a mask file of the subject, see `matting.told.matte_of_file`
+    subject_xy : a place in the subject, as shares of width and height, see
+        `matting.told.matte_at`
 
     Relative depth that none of these scales takes the subject distance of the photo's EXIF.
 
@@ -61,17 +66,35 @@ def open(
     def adjust(found: Depth) -> Depth:
         return fixed(scaled(found))
 
-    if depth is None:
-        return Scene.of(photo, context, adjust=adjust)
+    scene = Scene.of(
+        photo,
+        context,
+        depth=_depth_given(photo, depth, depth_unit, depth_polarity),
+        matte=_matte_given(photo, matte),
+        adjust=adjust,
+    )
+    return scene if subject_xy is None else scene.with_subject_at(*subject_xy)
+
+
+def _depth_given(
+    photo: Photo, path: PathLike | None, unit: str | None, polarity: str | None
+) -> Depth | None:
+    if path is None:
+        return None
     from depthfx.engine.depth_file import read_depth
     from depthfx.engine.find import fit
     from depthfx.engine.scale import measured
 
-    read = read_depth(Path(depth), unit=depth_unit, polarity=depth_polarity)
-    given = fit(read, photo, Path(depth))
-    if given.metric:
-        given = measured(given, "", 0.0)
-    return Scene.of(photo, context, depth=given, adjust=adjust)
+    given = fit(read_depth(Path(path), unit=unit, polarity=polarity), photo, Path(path))
+    return measured(given, "", 0.0) if given.metric else given
+
+
+def _matte_given(photo: Photo, path: PathLike | None) -> Plane | None:
+    if path is None:
+        return None
+    from depthfx.matting.told import matte_of_file
+
+    return matte_of_file(Path(path), photo.pixels)
 
 
 Adjustment = Callable[[Depth], Depth]
@@ -149,7 +172,8 @@ def _with_stamp(scene: Scene) -> Photo:
     # Nothing is estimated to speak of it.
     depth, matte = scene.channels.found
     facts = {"depth": depth.origin, **depth.stamp} if depth is not None else {}
-    facts |= matte_stamp(scene.context) if matte is not None else {}
+    if matte is not None and not scene.channels.matte_given:
+        facts |= matte_stamp(scene.context)
     if not facts:
         return scene.photo
     metadata = scene.photo.metadata

@@ -43,6 +43,7 @@ class Channels:
     second estimate. `find_depth` and `find_matte` are called at most once.
 
     find_draft : a rough depth that is found at once, or None
+    matte_given : whether the matte comes from the user, and not from a network
     """
 
     def __init__(
@@ -50,9 +51,11 @@ class Channels:
         find_depth: Callable[[], Depth],
         find_matte: Callable[[], Plane],
         find_draft: Callable[[], Depth | None] = lambda: None,
+        *,
+        matte_given: bool = False,
     ):
         self._find_depth, self._find_matte = find_depth, find_matte
-        self.find_draft = find_draft
+        self.find_draft, self.matte_given = find_draft, matte_given
         self._depth: Depth | None = None
         self._matte: Plane | None = None
         self._lock = threading.RLock()
@@ -133,7 +136,9 @@ class Scene:
             found = find_draft(photo, context) if depth is None else None
             return found if found is None or adjust is None else adjust(found)
 
-        return cls(photo, Channels(find_depth, find_matte, find_draft), context)
+        given = matte is not None
+        channels = Channels(find_depth, find_matte, find_draft, matte_given=given)
+        return cls(photo, channels, context)
 
     @classmethod
     def from_arrays(
@@ -179,6 +184,20 @@ class Scene:
         """The photo's camera; where its focal length is a guess, with the one the model saw."""
         camera = self.photo.camera
         return seen_by(camera, self.depth) if camera.known_focal_px is None else camera
+
+    def with_subject_at(self, x: float, y: float) -> Scene:
+        """The same scene whose subject is the thing at a place (shares of width and height)."""
+
+        def find_matte() -> Plane:
+            from depthfx.matting.told import matte_at
+
+            return matte_at(self.photo.pixels, self.depth.surface, self.matte, (x, y))
+
+        known = self.channels
+        channels = Channels(
+            lambda: self.depth, find_matte, known.find_draft, matte_given=known.matte_given
+        )
+        return replace(self, channels=channels)
 
     def in_two_speeds(self) -> Iterator[Scene]:
         """This scene with a draft of its depth at once, then with its depth.

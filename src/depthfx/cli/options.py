@@ -15,7 +15,7 @@ import click
 from depthfx.cli.failure import verbose_option
 from depthfx.context import Context
 from depthfx.effect import Effect, bounds, unit
-from depthfx.engine.known import KnownDistance, KnownLength, KnownRegion
+from depthfx.engine.known import KnownDistance, KnownLength, KnownRegion, place
 from depthfx.errors import DepthfxError
 from depthfx.scene import Scene
 
@@ -38,6 +38,8 @@ class Common:
     length: tuple[str, ...]
     scale_from: Path | None
     depth_fix: tuple[str, ...]
+    matte: Path | None
+    subject_xy: str | None
     quality: str
     commercial_only: bool
     memory_limit: float | None
@@ -77,6 +79,8 @@ class Common:
             length=self.length,
             scale_from=self.scale_from,
             depth_fix=self.depth_fix,
+            matte=self.matte,
+            subject_xy=None if self.subject_xy is None else place(self.subject_xy),
         )
 
 
@@ -91,6 +95,12 @@ def checked(parse: Callable[[str], object]) -> Callable[..., tuple[str, ...]]:
         return texts
 
     return callback
+
+
+def _place(_ctx: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    if text is not None:
+        place(text)
+    return text
 
 
 def _gigabytes(_ctx: click.Context, _option: click.Parameter, text: str | None) -> float | None:
@@ -171,6 +181,17 @@ COMMON = [
         multiple=True,
         callback=checked(KnownRegion.parse),
         help="What a mask picture shows white is infinitely far, or so far: sky.png=far.",
+    ),
+    click.option(
+        "--matte",
+        type=click.Path(path_type=Path),
+        help="The subject is what this mask shows white, or a cut-out's opaque part.",
+    ),
+    click.option(
+        "--subject-xy",
+        metavar="X,Y",
+        callback=_place,
+        help="The subject is the thing at this place (shares of width and height).",
     ),
     click.option(
         "--quality",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,6 +18,7 @@ from depthfx.depth import Depth, Plane
 from depthfx.engine.find import ASPECT_TOLERANCE
 from depthfx.engine.known import KnownRegion
 from depthfx.errors import DepthError
+from depthfx.matting.told import read_grey
 from depthfx.raster.resample import resize_area
 
 Mask = NDArray[np.bool_]
@@ -43,7 +43,7 @@ class DepthFix:
         Raises DepthError if it cannot be read, is coloured, shows nothing or has another
         shape than the photo.
         """
-        cover = _read_grey(region.mask)
+        cover = read_grey(region.mask, DepthError)
         (rows, columns), (height, width) = cover.shape, shape
         if abs(columns * height / (rows * width) - 1) > ASPECT_TOLERANCE:
             raise DepthError(
@@ -137,21 +137,3 @@ def _nearest(plane: Plane, there: Mask) -> Plane:
     values = np.zeros(int(label.max()) + 1, np.float32)
     values[label[there]] = plane[there]
     return values[label]
-
-
-def _read_grey(path: Path) -> Plane:
-    if not path.is_file():
-        raise DepthError(f"{path} is not there, or not a file")
-    coded = np.fromfile(path, np.uint8)
-    try:
-        pixels = cv2.imdecode(coded, cv2.IMREAD_UNCHANGED) if coded.size else None
-    except cv2.error:
-        pixels = None
-    if pixels is None or pixels.dtype.kind != "u":
-        raise DepthError(f"{path} cannot be read as a mask: expected a grey picture, 8 or 16 bit")
-    if pixels.ndim == 3:
-        colours = pixels[..., :3]
-        if pixels.shape[2] >= 3 and (colours != colours[..., :1]).any():
-            raise DepthError(f"{path} is a colour picture: a mask is grey, white where it counts")
-        pixels = pixels[..., 0]
-    return pixels.astype(np.float32) / np.float32(256**pixels.dtype.itemsize - 1)
