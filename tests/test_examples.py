@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -39,7 +40,7 @@ def test_the_readmes_python_runs(folder):
 def shown_commands():
     """The indented `depthfx` lines of the README that name photo.jpg alone."""
     lines = (ROOT / "README.md").read_text().splitlines()
-    words = [line.split("#")[0].split() for line in lines if line.startswith("    depthfx ")]
+    words = [shlex.split(line, comments=True) for line in lines if line.startswith("    depthfx ")]
     return [w[1:] for w in words if "mine.png" not in w and "*.jpg" not in w]
 
 

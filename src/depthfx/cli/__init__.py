@@ -10,7 +10,7 @@ import sys
 import click
 
 from depthfx.cli.compiled import find_compiled_a_place, let_threads_sleep
-from depthfx.cli.failure import end, give_up_stdout, quiet_libraries, verbose_asked
+from depthfx.cli.failure import end, give_up_stdout, interrupt, quiet_libraries, verbose_asked
 from depthfx.cli.group import Commands
 
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
@@ -34,7 +34,9 @@ def main() -> None:
     # Half of a short run is imports, which make many objects and no garbage.
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     # A request to end is as good as Ctrl-C: what is half written goes.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
     try:
         status = cli.main(prog_name="depthfx", standalone_mode=False)
     except Exception as error:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -18,6 +19,17 @@ from depthfx.errors import Cancelled, DepthfxError, ParameterError
 FAILED, USAGE, CANCELLED = 1, 2, 130
 OPENCV_NO_MEMORY = -4
 """`code` of the error that OpenCV raises instead of MemoryError."""
+
+
+INTERRUPTED = threading.Event()
+"""Whether this process was told to stop. Compilers catch whatever is raised while they are at
+work, so the exception alone can be lost."""
+
+
+def interrupt(_number: int, _frame: object) -> NoReturn:
+    """What a process does that is told to stop."""
+    INTERRUPTED.set()
+    raise KeyboardInterrupt
 
 
 def verbose_option(*, exposed: bool = True) -> Callable[[Any], Any]:

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from depthfx.chain import Chain
+from depthfx.cli.failure import INTERRUPTED
 from depthfx.context import Context
 from depthfx.scene import Channel, Scene
 
@@ -52,6 +53,8 @@ def opened_in_rehearsal(
         # Whatever goes wrong here goes wrong again where it is reported.
         with suppress(Exception):
             rehearse(chain, reading)
+        if INTERRUPTED.is_set():
+            raise KeyboardInterrupt
         return reading.result()
     except KeyboardInterrupt:
         # The network stops when asked to; a disk that does not answer is not waited for.

@@ -88,6 +88,18 @@ def mirrored(i: int, size: int) -> int:
     return i if i < size else 2 * size - 1 - i
 
 
+@njit(cache=True, nogil=True)
+def place_of(rising: NDArray[np.int32], start: int, stop: int, wanted: int) -> int:
+    """Where from `start` to `stop` a value stands that is there."""
+    while stop - start > 1:
+        middle = (start + stop) // 2
+        if rising[middle] <= wanted:
+            start = middle
+        else:
+            stop = middle
+    return start
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def _enter(
     pixels: Array,
@@ -127,9 +139,7 @@ def _enter(
                     r = (inverse[y, x] - focus_inverse) * px_per_inverse
                     high, w = r, one
                     if mask[y, x]:
-                        n = starts[y] + np.searchsorted(
-                            mixed_x[starts[y] : starts[y + 1]], np.int32(x)
-                        )
+                        n = place_of(mixed_x, starts[y], starts[y + 1], x)
                         red, green, blue = surfaces[n, 3], surfaces[n, 4], surfaces[n, 5]
                         high, r = surfaces[n, 7], surfaces[n, 8]
                         w = max(one - surfaces[n, 6], np.float32(0.02))

@@ -12,7 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from depthfx.optics.hidden import BEHIND_PX, search
-from depthfx.optics.levels import mirrored
+from depthfx.optics.levels import mirrored, place_of
 
 Array = NDArray[np.float32]
 
@@ -220,9 +220,7 @@ def take_apart(
                             )
                             _enter_extents(i, j, square, rows, columns)
                             continue
-                        n = starts[y] + np.searchsorted(
-                            mixed_x[starts[y] : starts[y + 1]], np.int32(x)
-                        )
+                        n = place_of(mixed_x, starts[y], starts[y + 1], x)
                         share = surfaces[n, 6]
                         square = surfaces[n, 7] * abs(surfaces[n, 7])
                         known += _deposit(
