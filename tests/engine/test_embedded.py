@@ -10,6 +10,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -137,10 +138,16 @@ def test_the_weights_are_small_enough_for_the_wheel():
     assert WEIGHTS.stat().st_size <= 16_000_000
 
 
-def test_it_does_not_pretend_to_run_on_a_gpu():
-    with pytest.raises(ModelError, match="CPU only"):
-        EmbeddedModel(Context(device="cuda"))
-    EmbeddedModel(Context(model="another", device="cuda"))
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_device_asked_for_is_there_though_the_network_runs_on_the_cpu(device):
+    """The device is for the effects; one that is absent is not passed over in silence."""
+    there = torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
+    if there:
+        EmbeddedModel(Context(device=device))
+    else:
+        with pytest.raises(ModelError, match=f"no {device} device"):
+            EmbeddedModel(Context(device=device))
+    EmbeddedModel(Context(model="another", device=device))
 
 
 def test_an_unknown_model_is_answered_with_the_nearest():

@@ -128,7 +128,7 @@ COMMON = [
         type=click.Choice(["auto", "cpu", "cuda", "mps"]),
         default="auto",
         show_default=True,
-        help="Where the model runs.",
+        help="Where models and lens effects run; the embedded network always on the CPU.",
     ),
     click.option(
         "--depth",

@@ -18,6 +18,7 @@ import numpy as np
 from depthfx.context import Context
 from depthfx.depth import Depth, Plane
 from depthfx.engine.catalogue import entries
+from depthfx.engine.device import torch_device
 from depthfx.engine.embedded.runtime import Network, Prediction
 from depthfx.engine.model import ModelInfo
 from depthfx.engine.refine import refine
@@ -44,9 +45,8 @@ class EmbeddedModel:
     def __init__(self, context: Context) -> None:
         asked = context.model == self.info.name
         if asked and context.device not in ("auto", "cpu"):
-            raise ModelError(
-                f"the embedded network runs on the CPU only; leave out --device {context.device}"
-            )
+            # It runs on the CPU all the same: the device is for effects. Is there one?
+            torch_device(context.device)
         self.weights = context.weights if asked and context.weights else self.shipped
         self._predictions: WeakKeyDictionary[Photo, dict[str, Prediction]] = WeakKeyDictionary()
         self._mattes: WeakKeyDictionary[Photo, dict[str, Plane]] = WeakKeyDictionary()
