@@ -89,7 +89,9 @@ def test_stopped_by_a_signal_leaves_nothing(photo, tmp_path, number):
     out = tmp_path / "out"
     out.mkdir()
     code = (
-        "import os, sys, time; from depthfx import cli, files\n"
+        # Whoever runs the tests in the background has Ctrl-C ignored.
+        "import os, signal, sys, time; from depthfx import cli, files\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def wait(*a, **k):\n    print('there', flush=True); time.sleep(60)\n"
         "files.read_photo = wait\n"
         f"sys.argv[1:] = ['bokeh', {str(photo)!r}, '-o', {str(out)!r}]\n"
