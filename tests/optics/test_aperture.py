@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from depthfx.errors import ParameterError
@@ -267,17 +267,18 @@ def test_only_a_cat_s_eye_and_a_swirl_depend_on_the_place():
 
 @settings(deadline=None, max_examples=30)
 @given(apertures, st.floats(5, 30))
+@example(Aperture(4), 29.0)  # its sides lie along rows and columns
 def test_convex_uniform_means_one_even_run_in_each_row(aperture, radius):
     kernel = aperture.kernel(radius)
     even = kernel > 0.98 * kernel.max()
     lit = kernel > 0
     if aperture.convex_uniform:
         assert (np.abs(np.diff(lit.astype(int), axis=1)).sum(axis=1) <= 2).all()
-        # What is neither dark nor full lies on the outline.
+        # What is neither dark nor full lies on the outline, which is no longer than a frame.
         inner = lit.copy()
         inner[1:-1, 1:-1] &= lit[2:, 1:-1] & lit[:-2, 1:-1] & lit[1:-1, 2:] & lit[1:-1, :-2]
         inner[0] = inner[-1] = inner[:, 0] = inner[:, -1] = False
-        assert (inner & ~even).sum() <= 2 * len(kernel)
+        assert (inner & ~even).sum() <= 4 * len(kernel)
     else:
         assert aperture.image is not None or aperture.spherical != 0
 
