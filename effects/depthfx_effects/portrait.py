@@ -27,10 +27,10 @@ class Portrait(Lens):
         from depthfx.optics.portrait import background_inverse, broad_doubt, portrait
 
         lens, matte = self.set_to(scene, context), scene.matte
-        background = lens.depth.surface
+        background, doubt = lens.depth.surface, broad_doubt(matte)
         if matte.max() >= 0.5:
             # In the scene's own space: a plane of focus that leans comes after it.
-            inverse = background_inverse(scene.depth, matte, lens.focus.inverse, broad_doubt(matte))
+            inverse = background_inverse(scene.depth, matte, lens.focus.inverse, doubt)
             background = lens.levelled(inverse)
         pixels = self.expose(
             scene.photo.pixels,
@@ -43,6 +43,7 @@ class Portrait(Lens):
                 blur_px=lens.blur_px,
                 aperture=lens.aperture,
                 background=background,
+                doubt=doubt,
                 fringe_inverse=lens.fringe_inverse,
                 device=lens.device,
                 progress=lambda done: context.report("portrait", done),

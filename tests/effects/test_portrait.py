@@ -150,8 +150,18 @@ def test_a_thing_in_mid_air_has_no_feet():
     assert out[122, 20:60].std() < 0.1
 
 
-def test_a_portrait_says_how_clean_its_outline_is(scene):
-    facts = Portrait(f_number=1.4)(scene).facts
-    assert 0 <= facts["halo_leak"] <= 1
-    assert 0 <= facts["halo_rim"] <= 1
-    assert facts["needs_a_hand"] in (True, False)
+@pytest.mark.parametrize(("too_large_px", "wrong"), [(0, False), (6, True)])
+def test_a_portrait_says_whether_its_outline_needs_a_hand(too_large_px, wrong):
+    """A matte that reaches too far leaves a rim of sharp background."""
+    rng = np.random.default_rng(4)
+    height, width, side = 300, 400, 140
+    pixels = np.repeat(rng.uniform(0.05, 0.6, (height, width, 1)).astype(f32), 3, 2)
+    box = slice(80, 80 + side), slice(130, 130 + side)
+    inverse, matte = np.full((height, width), 0.1, f32), np.zeros((height, width), f32)
+    pixels[box], inverse[box] = (0.8, 0.02, 0.02), 1.0
+    matte[tuple(slice(s.start - too_large_px, s.stop + too_large_px) for s in box)] = 1
+    scene = Scene.from_arrays(pixels, inverse=inverse, matte=matte, focal_px=400.0)
+    result = Portrait(f_number=1.4)(scene)
+    assert result.facts["needs_a_hand"] is wrong
+    assert any("needs a hand" in note for note in result.notes) is wrong
+    assert (result.facts["halo_rim"] > 0.5) is wrong

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from depthfx.photo.colour import LUMINANCE
 from depthfx.raster.resample import encoded
 
 Array = NDArray[np.float32]
 
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
-"""Of linear sRGB primaries (IEC 61966-2-1)."""
 STRIP_ROWS = 256
 
 

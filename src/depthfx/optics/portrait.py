@@ -47,6 +47,7 @@ def portrait(
     blur_px: float,
     aperture: Aperture,
     background: Plane | None = None,
+    doubt: Plane | None = None,
     fringe_inverse: float = 0.0,
     device: str = "cpu",
     progress: Callable[[float], None] | None = None,
@@ -56,14 +57,15 @@ def portrait(
     pixels : (H, W, 3) float32, linear light
     matte : (H, W) float32 in 0..1, the subject's cover
     focus_inverse, blur_px, aperture, fringe_inverse, device : see `optics.defocus.defocus`
-    background : (H, W) float32, what `background_inverse` says, if it is known already
+    background, doubt : (H, W) and (h, w) float32, what `background_inverse` and `broad_doubt` say,
+        if it is known already
 
     Returns (H, W, 3) float32. Without a subject this is plain defocus.
     """
     lens = Lens(focus_inverse, blur_px, aperture, fringe_inverse, device)
     if float(matte.max()) < 0.5:
         return lens(pixels, depth.surface, progress=progress)
-    doubt = broad_doubt(matte)
+    doubt = broad_doubt(matte) if doubt is None else doubt
     sides = Sides.of(pixels, matte, doubt)
     colours = background_colours(pixels, matte, sides)
     inverse = background

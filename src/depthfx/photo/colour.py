@@ -33,6 +33,9 @@ Floats = NDArray[np.float64]
 SIGNALS = 65536
 """A curve is sampled at every 16-bit signal; each 257th sample is an 8-bit signal."""
 
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
+"""Of linear light of the sRGB primaries (IEC 61966-2-1)."""
+
 FLOAT32_ROUNDING = np.float32(2.0**-24)
 
 STRIP_PIXELS = 1 << 17

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from depthfx.photo.colour import LUMINANCE
+
 Rng = np.random.Generator
 
 
@@ -32,12 +34,12 @@ def develop(light: NDArray[np.float32], rng: Rng) -> NDArray[np.uint8]:
     veil = cv2.GaussianBlur(light, (0, 0), 0.03 * width)
     picture = picture + np.float32(rng.uniform(0.0, 0.05)) * (veil - picture)
     picture = picture * _vignette(height, width, rng.uniform(0, 0.35))
-    grey = picture @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    grey = picture @ LUMINANCE
     middle = 0.5 * float(np.median(grey)) + 0.5 * float(np.exp(np.log(grey + 1e-4).mean()))
     picture *= float(np.exp(rng.normal(np.log(0.23), 0.3))) / max(middle, 1e-4)
     balance = rng.normal(0, 0.06)
     picture *= np.exp(np.array([balance, rng.normal(0, 0.02), -balance])).astype(np.float32)
-    grey = (picture @ np.array([0.2126, 0.7152, 0.0722], np.float32))[..., None]
+    grey = (picture @ LUMINANCE)[..., None]
     picture = np.maximum(grey + rng.uniform(0.8, 1.2) * (picture - grey), 0)
     contrast = np.float32(rng.uniform(1.0, 1.35))
     picture = np.float32(0.2) * (picture / np.float32(0.2)) ** contrast
