@@ -141,7 +141,8 @@ def lay_in_front(
         if not (wanted.any() and share.any()):
             continue
         light = spread(background[place] * share[..., None], there, wanted)
-        cover = spread(np.repeat(share[..., None], 3, axis=2), there, wanted)[..., :1]
+        # For each colour: an opening may be coloured, and red may focus elsewhere than green.
+        cover = spread(np.repeat(share[..., None], 3, axis=2), there, wanted)
         solid, behind = matte[place], share * np.maximum(hidden - matte[place], 0)
         colours = resize_part(subject, matte.shape, place)
         over, whole, extra = picture[place], solid[..., None], behind[..., None]
