@@ -211,10 +211,10 @@ def _tell(job: Job, result: Result) -> None:
 
 def target(photo: Path, out: Path | None, several: bool, label: str) -> Path:
     """Where the result goes: beside the photo, into a folder, or to the file named."""
-    from depthfx.photo.encode import ENCODERS
+    from depthfx.photo.encode import WRITTEN
 
     suffix = photo.suffix.lower()
-    name = f"{photo.stem}-{label}{suffix if suffix in ENCODERS else '.jpg'}"
+    name = f"{photo.stem}-{label}{suffix if suffix in WRITTEN else '.jpg'}"
     if out is None:
         return photo.with_name(name)
     if out.is_dir():
@@ -223,7 +223,7 @@ def target(photo: Path, out: Path | None, several: bool, label: str) -> Path:
         raise ParameterError(f"-o {out} is no folder, and there are several photos; make it first")
     if not out.suffix:
         raise ParameterError(
-            f"-o {out} is no folder, and as a file it needs an extension: {', '.join(ENCODERS)}"
+            f"-o {out} is no folder, and as a file it needs an extension: {', '.join(WRITTEN)}"
         )
     return out
 

@@ -9,7 +9,7 @@ from depthfx.camera import Camera
 from depthfx.depth import Depth
 from depthfx.engine.depth_write import Export
 from depthfx.errors import ParameterError
-from depthfx.photo.encode import DEFAULT_QUALITY, ENCODERS, encoded_pixels, extras_of
+from depthfx.photo.encode import DEFAULT_QUALITY, WRITTEN, stored_form
 from depthfx.photo.photo import Metadata, Photo
 from depthfx.raster.colormap import colour_map, limits
 from depthfx.raster.legend import with_legend
@@ -24,7 +24,7 @@ def colour_export(
 
     Raises ParameterError if the format does not have them.
     """
-    form = ENCODERS[path.suffix.lower()]
+    form = WRITTEN[path.suffix.lower()]
     if (bits or 8) not in form.bit_depths:
         raise ParameterError(f"{path}: {bits} bits are not to be had in a picture of {form.name}")
     low, high = limits(depth.surface)
@@ -35,7 +35,7 @@ def colour_export(
     # sRGB, whatever the photo's profile is, and no EXIF: this is no photograph any more.
     metadata = Metadata(dpi=photo.metadata.dpi)
     picture = replace(Photo(pixels, Camera.guess(width, height)), metadata=metadata)
-    codes, extras = encoded_pixels(picture, bits or 8), extras_of(picture)
+    stored, encode = stored_form(picture, bits or 8), form.encoder()
     meaning = {
         "quantity": "picture of depth in colours, which holds no numbers",
         "unit": "1/m" if depth.metric else "relative",
@@ -45,4 +45,4 @@ def colour_export(
         "last_inverse": high,
         "bits": bits or 8,
     }
-    return Export(path, lambda file: form.encoder(file, codes, extras, DEFAULT_QUALITY), meaning)
+    return Export(path, lambda file: encode(file, stored, DEFAULT_QUALITY), meaning)

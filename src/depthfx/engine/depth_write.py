@@ -32,7 +32,7 @@ from depthfx.errors import DepthError
 from depthfx.photo.whole import check_target, written_whole
 
 Codes = NDArray[np.unsignedinteger[Any]]
-Write = Callable[[BinaryIO], None]
+Write = Callable[[BinaryIO], object]
 NO_SCALE = (
     "this depth is relative and has no metres ({origin}); give it a scale, as by "
     "--scale-at 0.5,0.4=2.5m, --length or --scale-from, or use a metric model"

@@ -38,7 +38,8 @@ from depthfx.engine.depth_write import (
 )
 from depthfx.errors import DepthError, ParameterError
 from depthfx.photo.colour import srgb_space
-from depthfx.photo.encode import encoded_pixels, extras_of, jpeg, over_white
+from depthfx.photo.encode import over_white, stored_form
+from depthfx.photo.formats import jpeg
 from depthfx.photo.photo import Photo
 
 JPEG_QUALITY = 98
@@ -112,8 +113,9 @@ def _after_effects(_photo: Photo, depth: Depth, paths: list[Path]) -> list[Expor
 def _photoshop(photo: Photo, depth: Depth, paths: list[Path]) -> list[Export]:
     share, meaning = grey(depth, white="far")
     opaque = over_white(photo)
-    codes = np.dstack([encoded_pixels(opaque, 16), as_codes(share, 16)])
-    write = partial(_write_extra_channel, codes, extras_of(opaque).icc)
+    stored = stored_form(opaque, 16)
+    codes = np.dstack([stored.codes, as_codes(share, 16)])
+    write = partial(_write_extra_channel, codes, stored.icc)
     return [Export(paths[0], write, {**meaning, "bits": 16, "where": "last channel"})]
 
 
@@ -141,10 +143,9 @@ def _z_channel(channel: str, _photo: Photo, depth: Depth, paths: list[Path]) -> 
 
 def _facebook(photo: Photo, depth: Depth, paths: list[Path]) -> list[Export]:
     share, meaning = grey(depth)
-    flat = over_white(photo)
-    pixels, extras = encoded_pixels(flat, 8), extras_of(flat)
+    stored = stored_form(over_white(photo), 8)
     return [
-        Export(paths[0], lambda file: jpeg(file, pixels, extras, JPEG_QUALITY), None),
+        Export(paths[0], lambda file: jpeg.encode(file, stored, JPEG_QUALITY), None),
         Export(paths[1], partial(_write_jpeg, as_codes(share, 8)), {**meaning, "bits": 8}),
     ]
 

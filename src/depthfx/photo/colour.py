@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from depthfx.errors import PhotoError
 from depthfx.photo.exif import Exif, Tag
 from depthfx.photo.photo import Pixels
+from depthfx.photo.stored import Codes
 
-Codes = NDArray[np.unsignedinteger[Any]]
 Floats = NDArray[np.float64]
 
 SIGNALS = 65536

@@ -19,6 +19,9 @@ from typing import NamedTuple
 
 Buffer = bytes | mmap
 
+EXIF_HEADER = b"Exif\0\0"
+"""What stands before an EXIF block in some file formats."""
+
 
 class Tag(IntEnum):
     """The tags that depthfx itself reads or writes."""
@@ -182,6 +185,10 @@ class _Reader:
                 self.damaged = True
             position += entry_size
         return entries
+
+
+def without_header(block: bytes) -> bytes:
+    return block.removeprefix(EXIF_HEADER)
 
 
 def to_bytes(exif: Exif) -> bytes:

@@ -21,9 +21,12 @@ class Metadata:
 
     exif : the EXIF block (a TIFF structure) without its "Exif\\0\\0" header, or empty
     xmp : the XMP packet, or empty
+    xmp_extension : what the XMP of a JPEG goes on with beside its packet, or empty
+    iptc : the IPTC-IIM records, or empty
     icc : the ICC profile of the stored pixels, or empty (then sRGB is assumed)
-    bit_depth : bits per channel as stored: 8 or 16
-    format : "JPEG", "PNG", "TIFF" or "WEBP"; empty if the pixels came from no file
+    bit_depth : bits per channel as stored: 1 to 16, or 16 or 32 of floating point
+    floating : stored as floating point
+    format : the file format, like "JPEG"; empty if the pixels came from no file
     orientation : the EXIF orientation 1..8 as stored; the pixels are upright already
     grey : stored with one colour channel
     dpi : resolution in dots per inch, or None
@@ -31,8 +34,11 @@ class Metadata:
 
     exif: bytes = b""
     xmp: bytes = b""
+    xmp_extension: bytes = b""
+    iptc: bytes = b""
     icc: bytes = b""
     bit_depth: int = 8
+    floating: bool = False
     format: str = ""
     orientation: int = 1
     grey: bool = False

@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 
 from depthfx.errors import PhotoError
 from depthfx.photo import exif as exif_block
-from depthfx.photo.colour import Codes, ColourSpace, colour_space, srgb_space
-from depthfx.photo.decode import Stored, decode
+from depthfx.photo.colour import ColourSpace, colour_space, srgb_space
+from depthfx.photo.decode import MAX_PIXELS, decode
 from depthfx.photo.exif import Exif
 from depthfx.photo.focal import camera_for
 from depthfx.photo.photo import Metadata, Photo
-
-MAX_PIXELS = 200_000_000
-"""The largest sensors of phones; as linear light that is 2.4 GB already."""
+from depthfx.photo.stored import Codes, Stored
 
 
 def read_photo(
@@ -46,24 +44,28 @@ def read_photo(
     if exif.damaged:
         warnings.append("its EXIF is damaged: what could be read of it is used")
     space, icc = _space(stored, exif, warnings)
-    codes, alpha = _turned(stored.codes, exif.orientation), stored.alpha
-    pixels = space.decode(codes)
+    orientation = 1 if stored.upright else exif.orientation
+    pixels = space.decode(_turned(stored.codes, orientation))
+    alpha = None if stored.alpha is None else _opacity(_turned(stored.alpha, orientation))
     height, width = pixels.shape[:2]
     camera, odd = camera_for(width, height, exif, focal_px, f35_mm)
     metadata = Metadata(
         exif=stored.exif,
         xmp=stored.xmp,
+        xmp_extension=stored.xmp_extension,
+        iptc=stored.iptc,
         icc=icc,
-        bit_depth=8 * codes.dtype.itemsize,
+        bit_depth=stored.bit_depth,
+        floating=stored.codes.dtype.kind == "f",
         format=stored.format,
         orientation=exif.orientation,
-        grey=codes.ndim == 2,
+        grey=stored.grey,
         dpi=stored.dpi,
     )
     return Photo(
         pixels,
         camera,
-        None if alpha is None else _opacity(_turned(alpha, exif.orientation)),
+        alpha,
         metadata,
         path,
         (*warnings, *odd),
@@ -87,12 +89,11 @@ def _stored(path: Path, max_pixels: int) -> Stored:
 
 def _space(stored: Stored, exif: Exif, warnings: list[str]) -> tuple[ColourSpace, bytes]:
     """The colour space of the codes, and the profile if it is of use."""
-    grey = stored.codes.ndim == 2
     try:
-        return colour_space(stored.icc, exif, grey), stored.icc
+        return colour_space(stored.icc, exif, stored.grey), stored.icc
     except PhotoError as error:
         warnings.append(f"its ICC profile {error}: taken as sRGB")
-        return srgb_space(grey), b""
+        return srgb_space(stored.grey), b""
 
 
 def _turned(codes: Codes, orientation: int) -> Codes:
@@ -114,7 +115,7 @@ def _turned(codes: Codes, orientation: int) -> Codes:
             turned = cv2.rotate(codes, cv2.ROTATE_90_COUNTERCLOCKWISE)
         case _:
             turned = codes
-    return turned  # type: ignore[return-value]
+    return turned
 
 
 def _opacity(alpha: Codes) -> NDArray[np.float32]:

@@ -5,14 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from depthfx.errors import ParameterError, PhotoError
-from depthfx.photo.encode import (
-    DEFAULT_QUALITY,
-    ENCODERS,
-    OutputFormat,
-    encoded_pixels,
-    extras_of,
-    over_white,
-)
+from depthfx.photo.encode import DEFAULT_QUALITY, WRITTEN, OutputFormat, over_white, stored_form
 from depthfx.photo.photo import Photo
 from depthfx.photo.whole import check_target, written_whole
 
@@ -47,18 +40,15 @@ def write_photo(
         raise ParameterError(f"quality={quality} is outside 1 to 100")
     bit_depth = _bit_depth(photo, form, bit_depth)
     check_target(path, overwrite=overwrite, source=photo.path)
-    flat = photo if form.alpha else over_white(photo)
-    codes, extras = encoded_pixels(flat, bit_depth), extras_of(flat)
-    del flat
+    stored = stored_form(photo if form.alpha else over_white(photo), bit_depth)
     with written_whole(path, overwrite=overwrite, source=photo.path) as file:
         try:
-            form.encoder(file, codes, extras, quality)
+            return form.encoder()(file, stored, quality)
         except (ValueError, RuntimeError) as error:
             height, width = photo.shape
             raise PhotoError(
                 f"{path}: {width} x {height} pixels cannot be written as {form.name}: {error}"
             ) from error
-    return tuple(extras.warnings)
 
 
 def check_output(path: Path, *, overwrite: bool = False, source: Path | None = None) -> None:
@@ -68,11 +58,11 @@ def check_output(path: Path, *, overwrite: bool = False, source: Path | None = N
 
 
 def _format_of(path: Path) -> OutputFormat:
-    form = ENCODERS.get(path.suffix.lower())
+    form = WRITTEN.get(path.suffix.lower())
     if form is None:
         raise PhotoError(
             f"{path}: {path.suffix or 'a name without extension'} says no format "
-            f"that can be written; use one of {', '.join(ENCODERS)}"
+            f"that can be written; use one of {', '.join(WRITTEN)}"
         )
     return form
 

@@ -1,0 +1,105 @@
+"""What a photo file holds: the one form between the file formats and the photo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[Any]
+"""uint8 or uint16 over the full range, or float32."""
+
+SizeCheck = Callable[[int, int], None]
+"""Raises PhotoError if a picture of this width and height is not to be decoded."""
+
+LARGEST_BLOCK_BYTES = 32 << 20
+"""Of a profile, of XMP and the like once unpacked; what is longer is left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """What a photo file holds, nothing turned and no colour converted.
+
+    codes : (H, W) grey, (H, W, 3) RGB or (H, W, 4) CMYK (full ink = the largest code), uint8
+        or uint16 over the full range whatever the file's bits, or float32
+    alpha : (H, W) of the same type, straight, or None
+    bit_depth : bits per channel in the file, as 1, 8, 10, 12, 16 or 32; 16 and 32 may be floats
+    exif : the EXIF block (a TIFF structure) without its header, or empty
+    icc, xmp, dpi : as in `Metadata`
+    xmp_extension : what a JPEG's XMP goes on with in segments of its own, put together, or empty
+    iptc : the IPTC-IIM records, or empty
+    upright : the codes are upright already, whatever EXIF says of the orientation
+    linear : None, or the codes are linear light (the largest integer code or 1.0 is white) and
+        this (3, 3) matrix takes their primaries to linear sRGB; then `icc` is of no use
+    cicp : colour primaries and transfer characteristics by ITU-T H.273, used where there is no
+        `icc`; None where the file says nothing
+    focal : focal length and principal point (x, y), pixels of the upright picture, by the
+        file's own intrinsics; None where it has none
+    format : name of the file format
+    warnings : what was wrong with the file and could be lived with, a line each
+    """
+
+    codes: Codes
+    alpha: Codes | None = None
+    bit_depth: int = 8
+    exif: bytes = b""
+    icc: bytes = b""
+    xmp: bytes = b""
+    xmp_extension: bytes = b""
+    iptc: bytes = b""
+    dpi: tuple[float, float] | None = None
+    upright: bool = False
+    linear: NDArray[np.float64] | None = None
+    cicp: tuple[int, int] | None = None
+    focal: tuple[float, float, float] | None = None
+    format: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def grey(self) -> bool:
+        return self.codes.ndim == 2
+
+    @property
+    def height(self) -> int:
+        return int(self.codes.shape[0])
+
+    @property
+    def width(self) -> int:
+        return int(self.codes.shape[1])
+
+    def with_alpha_last(self) -> Codes:
+        """Colour and alpha in one array, (H, W) or (H, W, 2 to 4)."""
+        return self.codes if self.alpha is None else np.dstack([self.codes, self.alpha])
+
+
+def parted(codes: Codes) -> tuple[Codes, Codes | None]:
+    """(H, W[, 1..4]) as colour and alpha."""
+    if codes.ndim == 2 or codes.shape[2] == 3:
+        return codes, None
+    colour = codes[..., 0] if codes.shape[2] < 3 else codes[..., :3]
+    return colour, codes[..., -1] if codes.shape[2] > 1 else None
+
+
+def full_range(codes: Codes, bits: int) -> Codes:
+    """Codes of any number of bits up to 16, spread over all of 8 or 16."""
+    dtype, top = (np.uint8, 255) if bits <= 8 else (np.uint16, 65535)
+    if bits in (8, 16):
+        return codes.astype(dtype, copy=False)
+    return (codes * (top / ((1 << bits) - 1)) + 0.5).astype(dtype)
+
+
+def own_range(codes: Codes, bits: int) -> Codes:
+    """The inverse of `full_range` for more than 8 bits: uint16 from 0 to 2^bits - 1."""
+    if bits == 16:
+        return codes
+    return (codes * (((1 << bits) - 1) / 65535) + 0.5).astype(np.uint16)
+
+
+def believable_dpi(dpi: tuple[Any, Any] | None) -> tuple[float, float] | None:
+    """`dpi` as floats; None if it is missing or no resolution."""
+    if dpi is None or not all(0 < float(value) < 1e6 for value in dpi):
+        return None
+    return float(dpi[0]), float(dpi[1])
