@@ -20,6 +20,7 @@ from depthfx.errors import ParameterError, PhotoError
 from depthfx.photo.colour import linear_to_srgb, srgb_to_linear
 from depthfx.photo.decode import decode
 from depthfx.photo.read import read_photo
+from depthfx.photo.stored import Reading
 
 
 def signal(pixels: np.ndarray) -> np.ndarray:
@@ -202,7 +203,7 @@ def test_a_jpeg_is_read_as_pillow_reads_it(tmp_path: Path) -> None:
         path = tmp_path / "a.jpg"
         Image.fromarray(photo).save(path, quality=85, **options)
         with path.open("rb") as file:
-            codes = decode(file, path, 10**6).codes
+            codes = decode(file, path).codes
         np.testing.assert_array_equal(codes, np.asarray(Image.open(path)))
 
 
@@ -210,8 +211,8 @@ def test_a_jpeg_is_read_as_pillow_reads_it(tmp_path: Path) -> None:
 def test_too_many_pixels_are_refused(tmp_path: Path, suffix: str) -> None:
     path = write(tmp_path / f"a{suffix}", marks())
     with pytest.raises(PhotoError, match="40 x 30 pixels by its header, more than the 1199"):
-        read_photo(path, max_pixels=1199)
-    assert read_photo(path, max_pixels=1200).shape == (30, 40)
+        read_photo(path, reading=Reading(max_pixels=1199))
+    assert read_photo(path, reading=Reading(max_pixels=1200)).shape == (30, 40)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (63, 65)])

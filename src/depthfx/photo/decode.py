@@ -6,6 +6,7 @@ The format is told by the first bytes, never by the name. A new format is a modu
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
@@ -13,18 +14,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 from depthfx.errors import PhotoError
-from depthfx.photo.stored import Stored
-
-MAX_PIXELS = 400_000_000
-"""Larger than any sensor; as linear light that is 4.8 GB."""
+from depthfx.photo.stored import Reading, Stored
 
 
-def decode(file: BinaryIO, path: Path, max_pixels: int = MAX_PIXELS) -> Stored:
+def decode(file: BinaryIO, path: Path, reading: Reading | None = None) -> Stored:
     """What `file`, open at its start, holds. Only the first picture is read.
 
-    Raises PhotoError, naming `path`, if it is no photo, is damaged, or has more than
-    `max_pixels` pixels; that is found before memory is taken for them.
+    Raises PhotoError, naming `path`, if it is no photo, is damaged, or is larger than
+    `reading` allows; that is found before memory is taken for it.
     """
+    reading = replace(reading or Reading(), file_bytes=file.seek(0, io.SEEK_END))
+    file.seek(0)
     head = file.read(32)
     file.seek(0)
     if not head:
@@ -36,17 +36,8 @@ def decode(file: BinaryIO, path: Path, max_pixels: int = MAX_PIXELS) -> Stored:
             f"({', '.join(name for name, _, _ in FORMATS)})"
         )
 
-    def check_size(width: int, height: int) -> None:
-        if width < 1 or height < 1:
-            raise PhotoError(f"is {width} x {height} pixels by its header")
-        if width * height > max_pixels:
-            raise PhotoError(
-                f"is {width} x {height} pixels by its header, "
-                f"more than the {max_pixels} that are accepted; --max-pixels raises that"
-            )
-
     try:
-        stored = import_module(f"depthfx.photo.formats.{module}").decode(file, check_size)
+        stored = import_module(f"depthfx.photo.formats.{module}").decode(file, reading)
     except PhotoError as error:
         raise PhotoError(f"{path}: {error}") from error
     except Exception as error:  # the libraries raise nearly anything at a broken file

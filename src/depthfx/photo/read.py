@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from depthfx.errors import PhotoError
 from depthfx.photo import exif as exif_block
 from depthfx.photo.colour import ColourSpace, colour_space, srgb_space
-from depthfx.photo.decode import MAX_PIXELS, decode
+from depthfx.photo.decode import decode
 from depthfx.photo.exif import Exif
 from depthfx.photo.focal import camera_for
 from depthfx.photo.photo import Metadata, Photo
-from depthfx.photo.stored import Codes, Stored
+from depthfx.photo.stored import Codes, Reading, Stored
 
 
 def read_photo(
@@ -23,7 +23,7 @@ def read_photo(
     *,
     focal_px: float | None = None,
     f35_mm: float | None = None,
-    max_pixels: int = MAX_PIXELS,
+    reading: Reading | None = None,
 ) -> Photo:
     """Read a JPEG, PNG, TIFF or WebP file; which one, its content says.
 
@@ -34,11 +34,11 @@ def read_photo(
     What is odd about the file but can be lived with is in `warnings`.
 
     Raises PhotoError, one line that names the file, if it is missing, a folder, not a
-    photo, damaged or larger than `max_pixels`; ParameterError for a focal length that is
+    photo, damaged or larger than `reading` allows; ParameterError for a focal length that is
     no length.
     """
     path = Path(path)
-    stored = _stored(path, max_pixels)
+    stored = _stored(path, reading)
     exif = exif_block.parse(stored.exif)
     warnings = list(stored.warnings)
     if exif.damaged:
@@ -72,7 +72,7 @@ def read_photo(
     )
 
 
-def _stored(path: Path, max_pixels: int) -> Stored:
+def _stored(path: Path, reading: Reading | None) -> Stored:
     try:
         # Asked before opening: a pipe would wait for ever and a device never end.
         if path.is_dir():
@@ -80,7 +80,7 @@ def _stored(path: Path, max_pixels: int) -> Stored:
         if path.exists() and not path.is_file():
             raise PhotoError(f"{path}: is not a file")
         with path.open("rb") as file:
-            return decode(file, path, max_pixels)
+            return decode(file, path, reading)
     except FileNotFoundError:
         raise PhotoError(f"{path}: no such file") from None
     except OSError as error:

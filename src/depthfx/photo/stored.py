@@ -2,21 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from depthfx.errors import PhotoError
+
 Codes = NDArray[Any]
 """uint8 or uint16 over the full range, or float32."""
 
-SizeCheck = Callable[[int, int], None]
-"""Raises PhotoError if a picture of this width and height is not to be decoded."""
+MAX_PIXELS = 400_000_000
+"""Larger than any sensor; as linear light that is 4.8 GB."""
+
+HIGHLIGHTS = ("clip", "blend", "reconstruct")
+"""What is done where a raw photo's brightest parts are blown out."""
+
+BOMB_PIXELS = 40_000_000
+BOMB_BITS = 0.02
+"""No photo of more than so many pixels has fewer bits for each; a black sheet has."""
 
 LARGEST_BLOCK_BYTES = 32 << 20
 """Of a profile, of XMP and the like once unpacked; what is longer is left out."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file is to be read.
+
+    max_pixels : what has more is refused; None: what has more than `MAX_PIXELS`
+    highlights : one of `HIGHLIGHTS`
+    file_bytes : size of the file; 0 if it is not known
+    """
+
+    max_pixels: int | None = None
+    highlights: str = "clip"
+    file_bytes: int = 0
+
+    def check_size(self, width: int, height: int) -> None:
+        """Raise PhotoError if a picture of this size is not to be decoded.
+
+        To be asked before memory is taken for it.
+        """
+        pixels = width * height
+        if width < 1 or height < 1:
+            raise PhotoError(f"is {width} x {height} pixels by its header")
+        most = self.max_pixels or MAX_PIXELS
+        if pixels > most:
+            raise PhotoError(
+                f"is {width} x {height} pixels by its header, "
+                f"more than the {most} that are accepted; --max-pixels raises that"
+            )
+        bits = 8 * self.file_bytes / pixels
+        if self.max_pixels is None and pixels > BOMB_PIXELS and 0 < bits < BOMB_BITS:
+            raise PhotoError(
+                f"is {width} x {height} pixels by its header, which {self.file_bytes} bytes are "
+                f"too few for; if it is empty on purpose, --max-pixels {pixels} lets it in"
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from depthfx.errors import PhotoError
 from depthfx.photo import exif as exif_block
 from depthfx.photo.exif import EXIF_HEADER, Tag, without_header
-from depthfx.photo.stored import SizeCheck, Stored, believable_dpi
+from depthfx.photo.stored import Reading, Stored, believable_dpi
 
 ICC_HEADER = b"ICC_PROFILE\0"
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
@@ -18,7 +18,7 @@ SEGMENT_BYTES = 65533
 END_OF_JPEG = b"\xff\xd9"
 
 
-def decode(file: BinaryIO, check_size: SizeCheck) -> Stored:
+def decode(file: BinaryIO, reading: Reading) -> Stored:
     import imagecodecs
     from PIL.JpegImagePlugin import JpegImageFile
 
@@ -28,7 +28,7 @@ def decode(file: BinaryIO, check_size: SizeCheck) -> Stored:
     # limit on the size is ours. Pillow reads what stands before the picture; the picture
     # imagecodecs reads three times as fast, by the same library.
     with JpegImageFile(header) as image:
-        check_size(*image.size)
+        reading.check_size(*image.size)
         if image.mode not in ("L", "RGB"):
             raise PhotoError(f"is a {image.mode} JPEG; convert it to RGB first")
         # Within a picture's data these two bytes stand for nothing but its end, without

@@ -7,7 +7,7 @@ import zlib
 from typing import BinaryIO
 
 from depthfx.photo.exif import without_header
-from depthfx.photo.stored import LARGEST_BLOCK_BYTES, SizeCheck, Stored, believable_dpi, parted
+from depthfx.photo.stored import LARGEST_BLOCK_BYTES, Reading, Stored, believable_dpi, parted
 
 XMP_KEYWORD = b"XML:com.adobe.xmp"
 PNG_LEVEL = 3
@@ -16,11 +16,11 @@ PNG_PICTURE = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 PNG_EXTRAS = (b"iCCP", b"pHYs", b"eXIf")
 
 
-def decode(file: BinaryIO, check_size: SizeCheck) -> Stored:
+def decode(file: BinaryIO, reading: Reading) -> Stored:
     import imagecodecs
 
     picture, extras = _png_chunks(file.read())
-    check_size(*struct.unpack_from(">II", picture, len(PNG_SIGNATURE) + 8))
+    reading.check_size(*struct.unpack_from(">II", picture, len(PNG_SIGNATURE) + 8))
     codes, alpha = parted(imagecodecs.png_decode(picture))
     icc, dpi = b"", None
     warnings: tuple[str, ...] = ()

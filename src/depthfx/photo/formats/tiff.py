@@ -12,7 +12,7 @@ import numpy as np
 from depthfx.errors import PhotoError
 from depthfx.photo import exif as exif_block
 from depthfx.photo.exif import BYTE, Entry, Exif
-from depthfx.photo.stored import Codes, SizeCheck, Stored, believable_dpi, full_range
+from depthfx.photo.stored import Codes, Reading, Stored, believable_dpi, full_range
 
 TIFF_LEVEL = 3
 XMP_TAG, ICC_TAG, RESOLUTION = 700, 34675, (282, 283, 296)
@@ -75,12 +75,12 @@ STRUCTURE = frozenset(
 """Tags of a TIFF's first directory that say how pixels lie, or that are kept elsewhere."""
 
 
-def decode(file: BinaryIO, check_size: SizeCheck) -> Stored:
+def decode(file: BinaryIO, reading: Reading) -> Stored:
     import tifffile
 
     with tifffile.TiffFile(file) as tiff:
         page = _first_full_page(tiff)
-        check_size(page.imagewidth, page.imagelength)
+        reading.check_size(page.imagewidth, page.imagelength)
         if page.photometric not in PHOTOMETRIC:
             raise PhotoError(
                 "is a TIFF of a kind that is not read "

@@ -7,14 +7,14 @@ from typing import BinaryIO
 import numpy as np
 
 from depthfx.photo.exif import without_header
-from depthfx.photo.stored import SizeCheck, Stored, parted
+from depthfx.photo.stored import Reading, Stored, parted
 
 
-def decode(file: BinaryIO, check_size: SizeCheck) -> Stored:
+def decode(file: BinaryIO, reading: Reading) -> Stored:
     from PIL.WebPImagePlugin import WebPImageFile
 
     with WebPImageFile(file) as image:
-        check_size(*image.size)
+        reading.check_size(*image.size)
         image.load()
         codes, alpha = parted(np.asarray(image))
         return Stored(
