@@ -7,7 +7,7 @@ RUNTIME := $(VENV)/.runtime
 SHARED ?= ../shared
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install format lint type test test-all bench bench-engine fidelity bench-defocus card check docs clean pictures
+.PHONY: help demo install format lint type test test-all bench bench-engine fidelity bench-defocus bench-photo card check docs clean pictures
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -59,6 +59,9 @@ fidelity: $(INSTALLED) ## Hold the defocus renderer against true lens pictures, 
 
 bench-defocus: $(INSTALLED) ## Time the defocus renderer at 24 MP beside the tutorial way
 	$(BIN)/python -m depthfx.evaluation bench-defocus
+
+bench-photo: $(INSTALLED) ## Time reading and writing of 24 MP photos beside plain decode and encode
+	$(BIN)/python -m depthfx.evaluation bench-photo
 
 card: $(INSTALLED) ## Score the embedded network on the reference data and write its model card's tables
 	$(BIN)/python -m depthfx.evaluation card $(SHARED) -o build/card --update

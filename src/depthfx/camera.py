@@ -3,7 +3,7 @@
 x points right, y down, z forward. Pixel centres lie at +0.5, so the principal
 point of a centred lens is (width / 2, height / 2). All lengths are in pixels of
 the picture the camera belongs to: a focal length in millimetres never appears
-here, and only `focal_px_from_f35` turns one into pixels.
+here but as the 35 mm equivalent, and only `focal_px_from_f35` makes pixels of that.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ class Context:
     commercial_only : refuse models whose licence does not allow commercial use
     memory_limit_gb : memory (10^9 bytes) that a model may take, where it can choose; None: its own
     compile : compile networks that run in torch, which pays over many photos
+    faces : weights of a face detector (YuNet); None: those that were fetched, if they were
     cache : loaded models, and whatever else is worth keeping from photo to photo;
         keys are tuples that begin with the name of the module that put them there
     progress : called with a stage and the share done; may be called from any thread
@@ -42,6 +43,7 @@ class Context:
     commercial_only: bool = False
     memory_limit_gb: float | None = None
     compile: bool = False
+    faces: Path | None = None
     cache: MutableMapping[tuple[Any, ...], Any] = field(default_factory=dict)
     progress: Progress = silent
     cancel: threading.Event = field(default_factory=threading.Event)

@@ -82,12 +82,18 @@ class Effect(BaseModel):
                 f"{self.name} needs depth in metres, but this depth is relative "
                 f"({scene.depth.origin}); use a metric model or give --depth a metric file"
             )
-        return self.apply(scene, context or scene.context)
+        return self.apply(scene, context or scene.context).with_history(self.words)
 
     def __or__(self, other: Effect | Chain) -> Chain:
         from depthfx.chain import Chain
 
         return Chain(self) | other
+
+    @property
+    def words(self) -> str:
+        """The effect with those of its parameters that are not as usual, for the history."""
+        chosen = self.model_dump(mode="json", exclude_defaults=True)
+        return " ".join([self.name, *(f"{name}={value}" for name, value in chosen.items())])
 
     def parameters(self) -> dict[str, Any]:
         """All parameters that have a value, by name, as plain numbers, words and lists."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from depthfx import __version__
 from depthfx.context import Context
 from depthfx.depth import Depth, Plane
+from depthfx.engine.phone import Phone
 from depthfx.errors import ParameterError
 from depthfx.photo.photo import Photo
 from depthfx.photo.read import read_photo
+from depthfx.photo.stored import HIGHLIGHTS, Reading
 from depthfx.photo.subject import subject_of
 from depthfx.photo.whole import check_target
 from depthfx.photo.write import write_photo
@@ -30,12 +34,17 @@ def open(
     depth_polarity: str | None = None,
     focal_px: float | None = None,
     f35_mm: float | None = None,
+    focal_mm: float | None = None,
+    sensor: str | None = None,
     scale_at: Sequence[str] = (),
     length: Sequence[str] = (),
     scale_from: PathLike | None = None,
     depth_fix: Sequence[str] = (),
     matte: PathLike | None = None,
     subject_xy: tuple[float, float] | None = None,
+    phone_depth: bool = True,
+    raw_highlights: str = HIGHLIGHTS[0],
+    max_pixels: int | None = None,
 ) -> Scene:
     """The scene of a photo file; depth and matte are found when first needed.
 
@@ -44,6 +53,8 @@ def open(
         None: inferred, and said in the depth's `origin`
     focal_px, f35_mm : the focal length, if you know better than the file: in pixels
         of the upright photo, or as its 35 mm equivalent in millimetres
+    focal_mm, sensor : or as engraved on the lens, in millimetres, with the name of the sensor
+        or its sides, see `photo.sensors`
     scale_at : known distances that give the depth its scale, each like "0.5,0.4=2.5m": at
         that share of width and height it is 2.5 m along the optical axis
     length : known lengths that do, each like "0.2,0.5:0.3,0.5=30cm": from place to place
@@ -53,14 +64,32 @@ def open(
     matte : a mask file of the subject, see `matting.told.matte_of_file`
     subject_xy : a place in the subject, as shares of width and height, see
         `matting.told.matte_at`
+    phone_depth : whether depth and matte that a phone has stored in the photo are used
+    raw_highlights : what becomes of the blown-out parts of a raw file, one of
+        `photo.stored.HIGHLIGHTS`
+    max_pixels : a photo with more is refused; None: `photo.stored.MAX_PIXELS`
 
-    Relative depth that none of these scales takes the subject distance of the photo's EXIF.
+    Depth is the file's that is given, else what the photo itself holds, else the model's.
+    Relative depth that none of these scales takes the subject distance of the photo's EXIF; a
+    model's before that the metres that the photo holds, if its own depth is not wanted. Depth
+    or matte in the photo that is broken becomes one of its warnings.
 
     Raises PhotoError, DepthError or ParameterError, naming the file or the text; what only
     the depth can show, such as distances that contradict each other, when it is first needed.
     """
-    photo = read_photo(Path(path), focal_px=focal_px, f35_mm=f35_mm)
-    scaled = _scaling(photo, scale_at, length, scale_from)
+    photo = read_photo(
+        Path(path),
+        focal_px=focal_px,
+        f35_mm=f35_mm,
+        focal_mm=focal_mm,
+        sensor=sensor,
+        reading=Reading(max_pixels, raw_highlights),
+    )
+    phone = Phone.of(photo)
+    photo = phone.photo
+    # Its metres are of use to a model even where its depth is not wanted.
+    hint = None if phone_depth or depth is not None else phone
+    scaled = _scaling(photo, scale_at, length, scale_from, hint)
     fixed = _fixing(photo, depth_fix)
 
     def adjust(found: Depth) -> Depth:
@@ -72,6 +101,8 @@ def open(
         depth=_depth_given(photo, depth, depth_unit, depth_polarity),
         matte=_matte_given(photo, matte),
         adjust=adjust,
+        stored_depth=phone.fitted_depth if phone_depth and phone.depth is not None else None,
+        stored_matte=phone.fitted_matte if phone_depth and phone.matte is not None else None,
     )
     return scene if subject_xy is None else scene.with_subject_at(*subject_xy)
 
@@ -101,9 +132,13 @@ Adjustment = Callable[[Depth], Depth]
 
 
 def _scaling(
-    photo: Photo, scale_at: Sequence[str], length: Sequence[str], scale_from: PathLike | None
+    photo: Photo,
+    scale_at: Sequence[str],
+    length: Sequence[str],
+    scale_from: PathLike | None,
+    phone: Phone | None,
 ) -> Adjustment:
-    """What gives depth the scale asked for, else that of EXIF if it has none."""
+    """What gives depth the scale asked for, else, if it has none, that of `phone` or EXIF."""
     from depthfx.engine.known import KnownDistance, KnownLength
 
     distances = [KnownDistance.parse(text) for text in scale_at]
@@ -125,6 +160,8 @@ def _scaling(
             return align_to(depth, reference, known)
         if distances or lengths:
             return scale_by_known(depth, seen_by(photo.camera, depth), distances, lengths)
+        if phone is not None:
+            depth = phone.scaled(depth)
         if subject is not None and not depth.metric:
             place = (subject.x, subject.y)
             return scale_by_subject(depth, place, subject.radius, subject.metres)
@@ -144,29 +181,57 @@ def _fixing(photo: Photo, depth_fix: Sequence[str]) -> Adjustment:
     return lambda depth: fix_depth(depth, fixes)
 
 
-def save(
-    scene: Scene, path: PathLike, *, overwrite: bool = False, jpeg_quality: int | None = None
-) -> list[Path]:
+class Saving(TypedDict, total=False):
+    """How a picture is written, see `photo.write.write_photo`; what is missing, as it was."""
+
+    overwrite: bool
+    jpeg_quality: int | None
+    bit_depth: int | None
+    profile: str | None
+    strip_location: bool
+
+
+def save(scene: Scene, path: PathLike, **saving: Unpack[Saving]) -> list[Path]:
     """Write the picture, and every product beside it; the paths written.
 
-    The format follows the suffix; profile, bit depth and metadata are the photo's, and its
-    XMP also says which models made the picture, under which licences.
+    overwrite : replace files that exist
+    jpeg_quality, bit_depth, profile, strip_location : see `photo.write.write_photo`
+
+    The format follows the suffix; profile, bit depth and metadata are the photo's unless asked
+    otherwise, and its XMP also says what was done, and which models made the picture, under
+    which licences.
     Raises PhotoError if a file exists (unless `overwrite`), is the photo itself, or
     cannot be written; then the old file is untouched.
     """
-    path = Path(path)
+    return saved(scene, path, **saving)[0]
+
+
+def saved(
+    scene: Scene, path: PathLike, **saving: Unpack[Saving]
+) -> tuple[list[Path], tuple[str, ...]]:
+    """As `save`; also what the format cannot hold and had to be left out, a line each."""
+    path, overwrite = Path(path), saving.get("overwrite", False)
     beside = [product.path_beside(path) for product in scene.products]
     for target in beside:
         check_target(target, overwrite=overwrite, source=scene.photo.path)
-    write_photo(_with_stamp(scene), path, overwrite=overwrite, quality=jpeg_quality)
+    left_out = write_photo(
+        _with_stamp(scene),
+        path,
+        overwrite=overwrite,
+        quality=saving.get("jpeg_quality"),
+        bit_depth=saving.get("bit_depth"),
+        profile=saving.get("profile"),
+        strip_location=saving.get("strip_location", False),
+    )
     for product, target in zip(scene.products, beside, strict=True):
         product.write(target)
-    return [path, *beside]
+    return [path, *beside], left_out
 
 
 def _with_stamp(scene: Scene) -> Photo:
     """The scene's photo, whose metadata say which models it was made with, if any was used."""
     from depthfx.engine.find import matte_stamp
+    from depthfx.photo.history import noted
     from depthfx.photo.xmp import stamped
 
     # Nothing is estimated to speak of it.
@@ -174,9 +239,11 @@ def _with_stamp(scene: Scene) -> Photo:
     facts = {"depth": depth.origin, **depth.stamp} if depth is not None else {}
     if matte is not None and not scene.channels.matte_given:
         facts |= matte_stamp(scene.context)
-    if not facts:
-        return scene.photo
     metadata = scene.photo.metadata
-    facts["software"] = f"depthfx {__version__}"
-    xmp = stamped(metadata.xmp, facts)
+    xmp = metadata.xmp
+    if facts:
+        facts["software"] = f"depthfx {__version__}"
+        xmp = stamped(xmp, facts)
+    if scene.history:
+        xmp = noted(xmp, "; ".join(scene.history), datetime.now().astimezone())
     return replace(scene.photo, metadata=replace(metadata, xmp=xmp))

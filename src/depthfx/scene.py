@@ -43,7 +43,7 @@ class Channels:
     second estimate. `find_depth` and `find_matte` are called at most once.
 
     find_draft : a rough depth that is found at once, or None
-    matte_given : whether the matte comes from the user, and not from a network
+    matte_given : whether the matte comes from the user or the photo's file, not from a network
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class Scene:
     products : what effects made beside the picture
     notes : what a user should know of how the picture was made, a phrase each
     facts : the same for programs (`--json`)
+    history : the effects applied so far, with what was set of their parameters
     """
 
     photo: Photo
@@ -96,6 +97,7 @@ class Scene:
     products: tuple[Product, ...] = ()
     notes: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    history: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -106,10 +108,14 @@ class Scene:
         depth: Depth | None = None,
         matte: Plane | None = None,
         adjust: Callable[[Depth], Depth] | None = None,
+        stored_depth: Callable[[], Depth] | None = None,
+        stored_matte: Callable[[], Plane] | None = None,
     ) -> Scene:
         """A scene of `photo`; what is not given is found by the context's model when needed.
 
         adjust : what is done to the depth once it is found or given: its scale, corrections
+        stored_depth, stored_matte : make what the photo's file holds; asked when needed, after
+            what is given and before any model
 
         Raises ShapeError if depth or matte is not of the photo's size.
         """
@@ -122,21 +128,27 @@ class Scene:
         def find_depth() -> Depth:
             from depthfx.engine.find import find_depth
 
-            found = depth if depth is not None else find_depth(photo, context)
+            if depth is not None:
+                found = depth
+            else:
+                found = stored_depth() if stored_depth else find_depth(photo, context)
             return found if adjust is None else adjust(found)
 
         def find_matte() -> Plane:
             from depthfx.engine.find import find_matte
 
-            return matte if matte is not None else find_matte(photo, context)
+            if matte is not None:
+                return matte
+            return stored_matte() if stored_matte else find_matte(photo, context)
 
         def find_draft() -> Depth | None:
             from depthfx.engine.find import find_draft
 
-            found = find_draft(photo, context) if depth is None else None
+            known = depth is not None or stored_depth is not None
+            found = None if known else find_draft(photo, context)
             return found if found is None or adjust is None else adjust(found)
 
-        given = matte is not None
+        given = matte is not None or stored_matte is not None
         channels = Channels(find_depth, find_matte, find_draft, matte_given=given)
         return cls(photo, channels, context)
 
@@ -245,6 +257,9 @@ class Scene:
 
     def with_product(self, product: Product) -> Scene:
         return replace(self, products=(*self.products, product))
+
+    def with_history(self, words: str) -> Scene:
+        return replace(self, history=(*self.history, words))
 
     def with_note(self, note: str, **facts: Any) -> Scene:
         """Add a phrase for the summary line and its numbers for `--json`."""

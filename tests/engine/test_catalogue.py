@@ -52,7 +52,7 @@ def test_every_record_says_what_may_be_done(name):
     assert info.reason, "why commercial use is allowed or not"
     assert entry.repository or info.source
     assert re.fullmatch("([0-9a-f]{64})?", info.checksum)
-    assert entry.backend in (*find.BACKENDS, "built in")
+    assert entry.backend in (*find.BACKENDS, "built in", "faces")
     if info.commercial:
         assert info.licence.startswith(PERMISSIVE)
     if entry.repository:
@@ -206,7 +206,7 @@ def test_the_documentation_has_the_same_table(name):
     (row,) = [line for line in page.read_text().splitlines() if line.startswith(f"| `{name}` | ")]
     info = entries()[name].info
     depth, size, _, licence, use, summary = (cell.strip() for cell in row.split("|")[2:-1])
-    assert depth == ("metric" if info.metric else "relative")
+    assert depth == entries()[name].answer
     assert size == f"{info.size_mb:g}"
     assert info.licence in licence
     assert info.licence_link in licence

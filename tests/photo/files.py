@@ -15,8 +15,10 @@ from PIL import Image
 
 SUFFIXES = (".jpg", ".png", ".tif", ".webp")
 XMP = (
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6" '
-    'dc:title="Été 写真"/></x:xmpmeta>'
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+    'rdf:about="" xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6" '
+    'xmlns:dc="http://purl.org/dc/elements/1.1/" dc:source="Été 写真"/></rdf:RDF></x:xmpmeta>'
 ).encode()
 EXIF = piexif.dump(
     {

@@ -9,9 +9,11 @@ import piexif
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
-from depthfx.photo.exif import Entry, Exif, Tag, for_output, parse, to_bytes
+from depthfx.camera import Camera
+from depthfx.photo.exif import Entry, Exif, Tag, for_output, in_colours, parse, to_bytes
+from depthfx.photo.focal import camera_for
 
 NOTE = bytes(range(256)) * 3
 
@@ -154,3 +156,96 @@ def test_orientation_outside_the_standard_is_upright(stored: int, orientation: i
 def test_a_quotient_by_zero_is_no_number() -> None:
     exif = Exif(photo={Tag.FOCAL_LENGTH: Entry(5, 1, struct.pack("<II", 5, 0))})
     assert exif.number(exif.photo, Tag.FOCAL_LENGTH) is None
+
+
+def test_text_of_exif_3_is_kept() -> None:
+    """Type 129, UTF-8, which no earlier version knows."""
+    text = "Åse \u5199\u771f".encode() + b"\0"
+    exif = Exif(main={315: Entry(129, len(text), text)})
+    found = parse(to_bytes(exif))
+    assert not found.damaged
+    assert found.main[315][:3] == (129, len(text), text)
+
+
+def test_directories_of_unknown_purpose_are_kept() -> None:
+    """Two of them within each other, at positions that change."""
+    deep = {5: Entry(4, 2, bytes(range(8)))}
+    outer = {4: Entry(2, 6, b"inner\0"), 6: Entry(13, 1, bytes(4), directory=deep)}
+    exif = Exif(main={271: Entry(2, 40, b"M" * 39 + b"\0"), 0xC7A1: Entry(13, 1, b"", 0, outer)})
+    found = parse(to_bytes(for_output(parse(to_bytes(exif)), 10, 10, "a longer name" * 9)))
+    assert not found.damaged
+    kept = found.main[0xC7A1].directory
+    assert kept is not None
+    assert kept[4].data == b"inner\0"
+    assert kept[6].directory[5].data == bytes(range(8))
+
+
+def test_directories_that_point_at_each_other_end() -> None:
+    head = b"II*\0" + struct.pack("<I", 8)
+    first = struct.pack("<HHHIII", 1, 0xC7A1, 13, 1, 26, 0)
+    second = struct.pack("<HHHIII", 1, 0xC7A2, 13, 1, 8, 0)
+    exif = parse(head + first + second)
+    assert exif.damaged
+    assert not parse(to_bytes(exif)).damaged
+
+
+def test_a_directory_is_not_read_twice() -> None:
+    loop = b"II*\0" + struct.pack("<IHHHII", 8, 1, Tag.EXIF_IFD, 4, 1, 8) + struct.pack("<I", 8)
+    exif = parse(loop)
+    assert exif.damaged
+    assert not exif.photo
+
+
+def test_what_tiff_says_of_its_pixels_goes() -> None:
+    names = {258: (8, 8, 8), 259: 5, 262: 2, 273: 8, 277: 3, 278: 100, 279: 99, 284: 1, 530: (2, 2)}
+    exif = parse(piexif.dump({"0th": {**names, 256: 90, 257: 60, 271: b"Maker"}})[6:])
+    found = read_by_another_program(to_bytes(for_output(exif, 640, 480, "depthfx 1.0")))["0th"]
+    assert found == {256: 640, 257: 480, 271: b"Maker", 274: 1, 305: b"depthfx 1.0"}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("area", [(10, 6), (10, 6, 8), (10, 6, 8, 4)])
+def test_the_subject_turns_with_the_picture(orientation: int, area: tuple[int, ...]) -> None:
+    """The marked pixel of a 40 x 30 picture is where Pillow puts it when it turns the picture."""
+    marked = Image.new("L", (40, 30))
+    marked.putpixel(area[:2], 255)
+    marked.getexif()[274] = orientation
+    upright = ImageOps.exif_transpose(marked)
+    block = piexif.dump(
+        {
+            "0th": {274: orientation},
+            "Exif": {37396: area, 41492: area[:2], 40962: 40, 40963: 30},
+        }
+    )
+    made = to_bytes(for_output(parse(block[6:]), *upright.size, "depthfx 1.0"))
+    found = read_by_another_program(made)["Exif"]
+    assert upright.getpixel(found[37396][:2]) == 255
+    assert found[41492] == found[37396][:2]
+    sides = area[2:][::-1] if orientation >= 5 else area[2:]
+    assert found[37396][2:] == sides
+
+
+def test_the_subject_shrinks_with_the_picture() -> None:
+    block = piexif.dump({"Exif": {37396: (2000, 1500, 400, 300), 40962: 4000, 40963: 3000}})[6:]
+    found = read_by_another_program(to_bytes(for_output(parse(block), 400, 300, "depthfx")))
+    assert found["Exif"][37396] == (200, 150, 40, 30)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_not_finite_is_no_number(value: float) -> None:
+    entry = Entry(12, 1, struct.pack("<d", value))
+    exif = Exif(photo={Tag.PIXEL_X_DIMENSION: entry, Tag.FOCAL_LENGTH: entry})
+    assert exif.number(exif.photo, Tag.PIXEL_X_DIMENSION) is None
+    assert camera_for(4, 3, exif)[0] == Camera.guess(4, 3)
+
+
+def test_colours_of_another_space() -> None:
+    adobe = {
+        "Exif": {40961: 65535, 40962: 4},
+        "Interop": {1: b"R03"},
+        "0th": {319: ((64, 100),) * 6},
+    }
+    found = read_by_another_program(to_bytes(in_colours(parse(piexif.dump(adobe)[6:]), srgb=True)))
+    assert found["Exif"] == {40961: 1, 40962: 4}
+    assert found["Interop"] == {1: b"R98"}
+    assert not found["0th"]

@@ -155,7 +155,7 @@ def test_what_is_no_photo_is_one_line_that_names_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     for name, words in (
         ("empty.jpg", "is empty"),
-        ("page.jpg", "is not a photo"),
+        ("page.jpg", "is a web page, not a photo"),
         ("folder.jpg", "is a folder"),
         ("pipe.jpg", "is not a file"),
         ("none.jpg", "no such file"),

@@ -211,7 +211,7 @@ def test_existing_files_and_unknown_formats_are_refused(tmp_path: Path) -> None:
 
 def test_a_size_that_the_format_cannot_hold_is_an_error_without_a_file(tmp_path: Path) -> None:
     photo = Photo(np.zeros((1, 16400, 3), np.float32), Camera.guess(16400, 1))
-    with pytest.raises(PhotoError, match=r"wide\.webp: 16400 x 1 pixels cannot be written"):
+    with pytest.raises(PhotoError, match=r"wide\.webp: 16400 x 1 pixels are more than"):
         write_photo(photo, tmp_path / "wide.webp")
     assert not list(tmp_path.iterdir())
 

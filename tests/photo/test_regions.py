@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthfx.camera import Camera
+from depthfx.photo.exif import upright_place
 from depthfx.photo.photo import Metadata, Photo
 from depthfx.photo.read import read_photo
-from depthfx.photo.regions import Region, told_region
+from depthfx.photo.regions import Region, faces, told_region, turned
 
 HEIGHT, WIDTH = 30, 40
 HEAD = (
@@ -87,8 +88,6 @@ def test_a_face_comes_before_an_animal_and_an_animal_before_the_focused_area():
 @pytest.mark.parametrize("told", ["stored", "upright", "nothing"])
 def test_regions_turn_with_the_picture(orientation, told):
     """The standard counts in the stored picture; a frame of the upright one's shape says else."""
-    from depthfx.photo.subject import upright_place
-
     quarter = orientation >= 5
     shape = (WIDTH, HEIGHT) if quarter else (HEIGHT, WIDTH)
     frame = {"stored": (WIDTH, HEIGHT), "upright": shape[::-1], "nothing": ()}[told]
@@ -153,3 +152,73 @@ def test_the_area_that_phones_write_into_every_photo_says_nothing(tmp_path):
 
 def test_a_photo_that_says_nothing_tells_nothing():
     assert told_region(photo(b"")) is None
+
+
+def as_windows_writes(*rectangles, element=False):
+    """MP:RegionInfo, as Windows Photo Gallery and digiKam write it: left, top, width, height."""
+    people = "".join(
+        "<rdf:li rdf:parseType='Resource'>"
+        f"<MPReg:Rectangle>{r}</MPReg:Rectangle><MPReg:PersonDisplayName>A</MPReg:PersonDisplayName></rdf:li>"
+        if element
+        else f'<rdf:li MPReg:PersonDisplayName="A" MPReg:Rectangle="{r}"/>'
+        for r in rectangles
+    )
+    return (
+        f'{HEAD}<MP:RegionInfo xmlns:MP="http://ns.microsoft.com/photo/1.2/"'
+        ' xmlns:MPRI="http://ns.microsoft.com/photo/1.2/t/RegionInfo#"'
+        ' xmlns:MPReg="http://ns.microsoft.com/photo/1.2/t/Region#" rdf:parseType="Resource">'
+        f"<MPRI:Regions><rdf:Bag>{people}</rdf:Bag></MPRI:Regions></MP:RegionInfo>{TAIL}"
+    ).encode()
+
+
+@pytest.mark.parametrize("element", [True, False])
+def test_faces_as_windows_writes_them(element):
+    xmp = as_windows_writes("0.1, 0.2, 0.1, 0.1", "0.5, 0.25, 0.25, 0.5", element=element)
+    large, small = faces(photo(xmp))
+    assert large == Region("face", 0.625, 0.5, 0.25, 0.5)
+    assert (small.x, small.y) == (pytest.approx(0.15), pytest.approx(0.25))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0.1, 0.2, 0.1", "a, b, c, d", "0.9, 0.2, 0.3, 0.1", "nan,0,0,0"]
+)
+def test_rectangles_that_are_none_are_left_out(text):
+    assert faces(photo(as_windows_writes(text))) == []
+
+
+def test_faces_are_those_of_people_only_and_each_once():
+    regions = as_attributes("Face", 0.2, 0.3, 0.1, 0.1) + as_attributes("Pet", 0.6, 0.4, 0.2, 0.2)
+    both = packet(regions).replace(
+        TAIL.encode(),
+        as_windows_writes("0.15, 0.25, 0.1, 0.1").removeprefix(HEAD.encode()),
+    )
+    assert faces(photo(packet(regions))) == [Region("face", 0.2, 0.3, 0.1, 0.1)]
+    assert faces(photo(both)) == [Region("face", 0.2, 0.3, 0.1, 0.1)]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("form", [as_attributes, as_elements])
+@pytest.mark.parametrize("frame", [(WIDTH, HEIGHT), None])
+def test_regions_written_with_an_upright_picture_are_those_that_were_read(orientation, form, frame):
+    shape = (WIDTH, HEIGHT) if orientation >= 5 else (HEIGHT, WIDTH)
+    before = packet(
+        form("Face", 0.2, 0.3, 0.1, 0.15), form("Pet", 0.5, 0.75, 0.25, 0.5), frame=frame
+    )
+    after = turned(before, orientation, shape[1], shape[0])
+    assert faces(photo(after, 1, shape)) == faces(photo(before, orientation, shape)) != []
+    assert f'stDim:w="{shape[1]}" stDim:h="{shape[0]}"'.encode() in after or not frame
+    assert (after == before) == (orientation == 1)
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_rectangles_written_with_an_upright_picture_are_those_that_were_read(orientation):
+    shape = (WIDTH, HEIGHT) if orientation >= 5 else (HEIGHT, WIDTH)
+    before = as_windows_writes("0.125, 0.25, 0.25, 0.125")
+    after = turned(before, orientation, shape[1], shape[0])
+    assert faces(photo(after, 1, shape)) == faces(photo(before, orientation, shape)) != []
+
+
+def test_regions_of_another_cut_and_packets_that_are_none_stay():
+    foreign = packet(as_attributes("Face", 0.2, 0.3, 0.1, 0.1), frame=(4000, 2000))
+    for xmp in (foreign, b"", b"no XMP"):
+        assert turned(xmp, 6, HEIGHT, WIDTH) == xmp

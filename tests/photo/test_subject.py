@@ -5,6 +5,8 @@ import piexif
 import pytest
 from files import marks, write
 
+from depthfx.camera import Camera
+from depthfx.photo.photo import Metadata, Photo
 from depthfx.photo.read import read_photo
 from depthfx.photo.subject import subject_of
 
@@ -67,3 +69,29 @@ def test_an_area_outside_the_picture_is_not_believed(tmp_path):
     found = subject_of(photo(tmp_path, distance=(2, 1), area=(4000, 3000)))
     assert found is not None
     assert (found.x, found.y) == (0.5, 0.5)
+
+
+def with_xmp(properties):
+    xmp = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<r:Description r:about="" xmlns:aux="http://ns.adobe.com/exif/1.0/aux/"'
+        f' xmlns:exif="http://ns.adobe.com/exif/1.0/" {properties}/></r:RDF></x:xmpmeta>'
+    )
+    pixels = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+    return Photo(pixels, Camera.guess(WIDTH, HEIGHT), metadata=Metadata(xmp=xmp.encode()))
+
+
+@pytest.mark.parametrize(
+    ("properties", "metres"),
+    [
+        ('aux:ApproximateFocusDistance="221/100"', 2.21),
+        ('exif:SubjectDistance="3" aux:ApproximateFocusDistance="221/100"', 3.0),
+        ('aux:ApproximateFocusDistance="4294967295/1"', None),
+        ('aux:ApproximateFocusDistance="1/0"', None),
+        ('aux:ApproximateFocusDistance="-2"', None),
+        ("", None),
+    ],
+)
+def test_the_distance_that_lightroom_knows(properties, metres):
+    found = subject_of(with_xmp(properties))
+    assert (found and found.metres) == metres

@@ -33,6 +33,18 @@ def test_a_failure_half_way_leaves_no_trace(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "a.bin"]
 
 
+def test_nobody_else_reads_what_is_half_written(tmp_path: Path) -> None:
+    usual, secret = tmp_path / "usual", tmp_path / "secret"
+    for target in (usual, secret):
+        target.write_bytes(b"before")
+    secret.chmod(0o640)
+    with written_whole(secret, overwrite=True), written_whole(tmp_path / "new"):
+        parts = list(tmp_path.glob(".depthfx-*.part"))
+        assert [part.stat().st_mode & 0o777 for part in parts] == [0o600, 0o600]
+    assert secret.stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "new").stat().st_mode == usual.stat().st_mode
+
+
 def test_an_existing_file_stays_without_overwrite(tmp_path: Path) -> None:
     target = tmp_path / "a.bin"
     target.write_bytes(b"before")

@@ -8,7 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthfx.photo.xmp import LONGEST_IN_JPEG, NAMESPACE, PACKET, read_stamp, stamped
+from depthfx.photo.xmp import (
+    DEEPEST,
+    LONGEST_IN_JPEG,
+    NAMESPACE,
+    PACKET,
+    edited,
+    items,
+    parsed,
+    read_stamp,
+    stamped,
+    upright,
+    value,
+    with_values,
+    without_payloads,
+)
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 OTHERS = (
@@ -28,10 +42,10 @@ def properties(packet: bytes) -> dict[str, str]:
     """Our properties as an XML parser sees them."""
     found = {}
     for description in ElementTree.fromstring(packet).iter(f"{RDF}Description"):
-        for name, value in description.items():
+        for name, text in description.items():
             if name.startswith(f"{{{NAMESPACE}}}"):
                 assert name not in found, "XMP wants every property once"
-                found[name.removeprefix(f"{{{NAMESPACE}}}")] = value
+                found[name.removeprefix(f"{{{NAMESPACE}}}")] = text
     return found
 
 
@@ -93,3 +107,144 @@ def test_a_packet_that_fills_a_segment_is_left_alone(room, is_stamped):
     full = bare.replace(b"Ada", b"A" * (LONGEST_IN_JPEG - room - len(bare) + 3))
     assert len(full) == LONGEST_IN_JPEG - room
     assert (stamped(full, FACTS) != full) == is_stamped
+
+
+ENCODINGS = [f"utf-{form}" for form in ("8", "8-sig", "16", "16-le", "16-be", "32", "32-be")]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_every_encoding_is_read_with_and_without_wrapper(encoding, wrapped):
+    text = OTHERS.decode() if wrapped else OTHERS.decode().split("?>\n", 1)[1]
+    tree = parsed(text.encode(encoding) + bytes(8))
+    assert value(tree, "{http://purl.org/dc/elements/1.1/}format") == "image/jpeg"
+    [creator] = items(tree, "{http://purl.org/dc/elements/1.1/}creator")
+    assert creator.text == "Ada"
+
+
+def in_rdf(body: str, declared: str = 'xmlns:a="urn:a/"') -> bytes:
+    return PACKET.replace(
+        "</rdf:RDF>", f'<rdf:Description rdf:about="" {declared}>{body}</rdf:Description></rdf:RDF>'
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<a:p>v</a:p>",
+        '<a:p rdf:resource="v"/>',
+        '<a:p rdf:parseType="Resource"><rdf:value>v</rdf:value></a:p>',
+        "<a:p> v\n</a:p>",
+    ],
+)
+def test_a_property_in_any_of_its_forms(body):
+    assert value(parsed(in_rdf(body)), "{urn:a/}p") == "v"
+    assert value(parsed(in_rdf("", 'xmlns:a="urn:a/" a:p="v"')), "{urn:a/}p") == "v"
+    assert value(parsed(in_rdf("<a:q/>")), "{urn:a/}p") is None
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"",
+        b"<a><b></a>",
+        b"<!DOCTYPE x [<!ENTITY e 'boom'>]>" + in_rdf("<a:p>&e;</a:p>"),
+        b"<!DOCTYPE x SYSTEM 'file:///etc/hostname'>" + in_rdf(""),
+        b"<!DOCTYPE x>".decode().encode("utf-16") + in_rdf("").decode().encode("utf-16-le"),
+        in_rdf("<a:p>" * DEEPEST + "</a:p>" * DEEPEST),
+        in_rdf("<a:p>" * 50_000 + "</a:p>" * 50_000),
+        in_rdf("<a:p/>" * 250_000),
+        in_rdf("<a:p>\0</a:p>"),
+        in_rdf("<unbound:p/>"),
+    ],
+)
+def test_what_is_not_to_be_trusted_is_not_read(packet):
+    assert parsed(packet) is None
+    assert edited(packet, lambda body, places: [(0, 0, b"changed")]) is None
+    assert without_payloads(packet) == packet == upright(packet, 4, 3)
+
+
+@given(st.binary(max_size=60), st.integers(0, 700), st.integers(0, 40))
+def test_broken_packets_raise_nothing(noise, at, gone):
+    packet = OTHERS[:at] + noise + OTHERS[at + gone :]
+    made = upright(without_payloads(packet), 4, 3)
+    if parsed(packet) is not None and noise.isascii():
+        assert parsed(made) is not None
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_an_edit_of_nothing_leaves_every_byte(encoding):
+    packet = OTHERS.decode().encode(encoding)
+    assert edited(packet, lambda body, places: []) == packet
+
+
+def test_places_are_those_of_the_bytes():
+    """Of every element and attribute the bytes between are what a parser says they hold."""
+    packet = in_rdf("<a:p a:q='1'>\u00e4</a:p><a:r/><a:s></a:s>", "xmlns:a='urn:a/' a:t=\"x>y\"")
+    found = {}
+
+    def collect(body, places):
+        for p in places:
+            found[p.name] = (body[p.inner_start : p.inner_end].decode(), body[p.start : p.end])
+        return []
+
+    assert edited(packet, collect) == packet
+    assert found["{urn:a/}p"] == ("\u00e4", "<a:p a:q='1'>\u00e4</a:p>".encode())
+    assert found["{urn:a/}q"] == ("1", b" a:q='1'")
+    assert found["{urn:a/}r"] == ("", b"<a:r/>")
+    assert found["{urn:a/}s"] == ("", b"<a:s></a:s>")
+    assert found["{urn:a/}t"] == ("x>y", b' a:t="x>y"')
+
+
+def test_sizes_and_orientation_become_true_in_either_form():
+    declared = (
+        'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" xmlns:exif="http://ns.adobe.com/exif/1.0/" '
+        "xmlns:xmp='http://ns.adobe.com/xap/1.0/' tiff:Orientation='6' exif:PixelXDimension=\"90\""
+    )
+    body = (
+        "<tiff:ImageWidth>90</tiff:ImageWidth><tiff:ImageLength/>"
+        "<exif:PixelYDimension>60</exif:PixelYDimension>"
+        "<xmp:Thumbnails><rdf:Alt><rdf:li>AAAA</rdf:li></rdf:Alt></xmp:Thumbnails><xmp:Label>90</xmp:Label>"
+    )
+    before = in_rdf(body, declared)
+    expected = (
+        before.replace(b"='6'", b"='1'")
+        .replace(b'Dimension="90"', b'Dimension="640"')
+        .replace(b"Width>90", b"Width>640")
+        .replace(b"Dimension>60", b"Dimension>480")
+        .replace(b"<xmp:Thumbnails><rdf:Alt><rdf:li>AAAA</rdf:li></rdf:Alt></xmp:Thumbnails>", b"")
+    )
+    assert upright(before, 640, 480) == expected
+    assert upright(OTHERS, 640, 480) == OTHERS
+
+
+def test_properties_of_other_pictures_in_the_file_go():
+    declared = (
+        'xmlns:GDepth="http://ns.google.com/photos/1.0/depthmap/" '
+        'xmlns:C="http://ns.google.com/photos/1.0/container/" '
+        'xmlns:Item="http://ns.google.com/photos/1.0/container/item/" '
+        'xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" '
+        'xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" '
+        'xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmlns:tiff="http://ns.adobe.com/tiff/1.0/"'
+    )
+    gone = (
+        ' GDepth:Format="RangeInverse" hdrgm:Version="1.0" xmpNote:HasExtendedXMP="AB"'
+        ' GCamera:MotionPhoto="1"'
+    )
+    directory = (
+        "\n <C:Directory><rdf:Seq><rdf:li rdf:parseType='Resource'>"
+        "<C:Item Item:Mime='image/jpeg' Item:Semantic='Primary'/></rdf:li></rdf:Seq></C:Directory>"
+    )
+    kept = ' GCamera:PortraitVersion="2" tiff:Make="Maker"'
+    whole = in_rdf(directory, declared + gone + kept)
+    assert without_payloads(whole) == in_rdf("", declared + kept)
+
+
+def test_text_that_looks_like_an_attribute_is_none():
+    packet = in_rdf("<a:r /> a:p='1' <a:s > a:p=\"2\"</a:s >")
+    assert without_payloads(packet) == packet
+    assert with_values(packet, {"{urn:a/}p": "3"}) == packet
+
+
+def test_values_that_are_not_there_are_not_made():
+    assert with_values(OTHERS, {"{http://ns.adobe.com/tiff/1.0/}Orientation": "1"}) == OTHERS

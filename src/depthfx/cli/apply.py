@@ -211,10 +211,9 @@ def _tell(job: Job, result: Result) -> None:
 
 def target(photo: Path, out: Path | None, several: bool, label: str) -> Path:
     """Where the result goes: beside the photo, into a folder, or to the file named."""
-    from depthfx.photo.encode import WRITTEN
+    from depthfx.photo.encode import WRITTEN, suffix_for
 
-    suffix = photo.suffix.lower()
-    name = f"{photo.stem}-{label}{suffix if suffix in WRITTEN else '.jpg'}"
+    name = f"{photo.stem}-{label}{suffix_for(photo.suffix)}"
     if out is None:
         return photo.with_name(name)
     if out.is_dir():
@@ -316,13 +315,19 @@ def _attempt(job: Job, surround: Callable[[Context], Context]) -> Result:
 
 def run(job: Job, context: Context) -> dict[str, Any]:
     """Open, apply, save; the facts of what was done."""
-    import depthfx
+    from depthfx.files import saved
     from depthfx.photo.write import check_output
 
     begun = time.perf_counter()
     chain, common = from_toml(job.recipe), job.common
     context.report("photo", 0.0)
-    check_output(job.out, overwrite=common.overwrite, source=job.photo)
+    check_output(
+        job.out,
+        overwrite=common.overwrite,
+        source=job.photo,
+        bit_depth=common.bit_depth,
+        profile=common.profile,
+    )
     scene = opened_in_rehearsal(
         partial(common.open, job.photo), chain, context, depth_given=common.depth is not None
     )
@@ -330,9 +335,7 @@ def run(job: Job, context: Context) -> dict[str, Any]:
     from depthfx.engine.scale import metres_uncertainty
 
     result = chain(scene)
-    written = depthfx.save(
-        result, job.out, overwrite=common.overwrite, jpeg_quality=common.jpeg_quality
-    )
+    written, left_out = saved(result, job.out, **common.saving())
     depth, camera = result.depth, scene.camera
     return {
         "file": str(job.photo),
@@ -344,7 +347,7 @@ def run(job: Job, context: Context) -> dict[str, Any]:
         "f35_mm": round(camera.f35_mm, 2),
         "focal_origin": str(camera.origin),
         "notes": list(result.notes),
-        "warnings": list(scene.photo.warnings),
+        "warnings": [*scene.photo.warnings, *left_out],
         "seconds": round(time.perf_counter() - begun, 3),
         **result.facts,
     }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from depthfx.depth import Depth
     from depthfx.engine.depth_write import Export
     from depthfx.photo.photo import Photo
+    from depthfx.scene import Scene
 
 TARGET_NAMES = ("after-effects", "photoshop", "nuke", "blender", "facebook", "looking-glass")
 """Those of `engine.targets`, which is not imported to print help."""
@@ -67,6 +68,12 @@ TARGET_NAMES = ("after-effects", "photoshop", "nuke", "blender", "facebook", "lo
     type=click.Choice(TARGET_NAMES),
     help="Write what this program reads.",
 )
+@click.option(
+    "--embed",
+    is_flag=True,
+    help="Write the photo with its depth inside, as phones do: GDepth in a .jpg (a JPEG's picture "
+    "stays byte for byte), an auxiliary picture in a .heic.  [default name: <stem>-depth.jpg]",
+)
 @common_options
 def depth(
     photo: Path,
@@ -77,13 +84,16 @@ def depth(
     colours: str | None,
     legend: bool | None,
     target: str | None,
+    embed: bool,
     common: Common,
 ) -> None:
     """Write a photo's depth, or probe it at places."""
-    _refuse_mixture(at, values, bits, colours, legend, target)
+    _refuse_mixture(at, values, bits, colours, legend, target, embed)
+    if embed:
+        _refuse_changes(common)
     width = int(bits) if bits else None
-    path = _path(photo, out, values, width, target)
-    wanted = Wanted(path, values or "inverse", width, colours, legend is not False, target)
+    path = _path(photo, out, values, width, target, embed)
+    wanted = Wanted(path, values or "inverse", width, colours, legend is not False, target, embed)
     if not at:
         wanted.check(photo, common.overwrite)
     with progress_bar(common.quiet or common.json) as progress:
@@ -100,17 +110,16 @@ def depth(
     if at:
         _probe(found, camera, [place(text) for text in at], facts, common)
         return
-    from depthfx.engine.depth_write import write_exports
-
-    exports = wanted.exports(scene.photo, found)
-    written = write_exports(exports, found, camera, source=photo, overwrite=common.overwrite)
+    written, left_out = wanted.write(scene, photo, common)
+    warnings = [*scene.photo.warnings, *left_out]
     if common.json:
-        print(json_line({**facts, "written": [str(path) for path in written]}))
+        names = [str(path) for path in written]
+        print(json_line({**facts, "warnings": warnings, "written": names}))
     elif not common.quiet:
         relative = "" if found.metric else " (relative)"
         print(
             f"{photo}: depth: {found.origin}{relative}; focal length {camera.focal_px:.0f} px "
-            f"({camera.origin})",
+            f"({camera.origin})" + "".join(f"; warning: {line}" for line in warnings),
             file=sys.stderr,
         )
         for path in written:
@@ -124,18 +133,37 @@ def _refuse_mixture(
     colours: str | None,
     legend: bool | None,
     target: str | None,
+    embed: bool,
 ) -> None:
     """Raise ParameterError for options of which one would silently win."""
     form = {"--as": values, "--bits": bits, "--colours": colours, "--for": target}
+    form["--embed"] = "" if embed else None
     given = [name for name, value in form.items() if value is not None]
     if at and given:
         raise ParameterError(f"--at prints distances and writes no file; leave out {given[0]}")
     if target and len(given) > 1:
         raise ParameterError(f"--for {target} says what is written; leave out {given[0]}")
+    if embed and len(given) > 1:
+        raise ParameterError(f"--embed writes the photo with its depth; leave out {given[0]}")
     if colours and values:
         raise ParameterError("--colours makes a picture of depth, not numbers; leave out --as")
     if legend is not None and not colours:
         raise ParameterError("a legend needs --colours, as --colours inferno")
+
+
+def _refuse_changes(common: Common) -> None:
+    """Raise ParameterError for options that change a photo: with --embed it stays as it is."""
+    changes = {
+        "--strip-location": common.strip_location,
+        "--profile": common.profile is not None,
+        "--bit-depth": common.bit_depth is not None,
+    }
+    for name, given in changes.items():
+        if given:
+            raise ParameterError(
+                f"--embed keeps the photo and its metadata as they are; leave out {name}, or "
+                f"write the photo with {name} first"
+            )
 
 
 @dataclass(frozen=True)
@@ -151,12 +179,18 @@ class Wanted:
     colours: str | None
     legend: bool
     target: str | None
+    embed: bool
 
     def check(self, photo: Path, overwrite: bool) -> None:
         """Raise before any work is done if a file could not be written."""
         from depthfx.engine.depth_write import check_container, check_exports
         from depthfx.photo.write import check_output
 
+        if self.embed:
+            from depthfx.photo.phone.embed import check_embedding
+
+            check_embedding(self.path, overwrite=overwrite, source=photo)
+            return
         files = [(self.path, True)]
         if self.target:
             from depthfx.engine.targets import target_named
@@ -169,6 +203,24 @@ class Wanted:
         else:
             check_container(self.path, self.bits, self.values)
         check_exports(files, source=photo, overwrite=overwrite)
+
+    def write(
+        self, scene: Scene, source: Path, common: Common
+    ) -> tuple[list[Path], tuple[str, ...]]:
+        """Write them for the `scene` of the file `source`; the paths, and what had to be left
+        out."""
+        photo, found = scene.photo, scene.depth
+        if self.embed:
+            from depthfx.photo.phone.embed import write_with_depth
+
+            left_out = write_with_depth(
+                photo, found, self.path, overwrite=common.overwrite, quality=common.jpeg_quality
+            )
+            return [self.path], left_out
+        from depthfx.engine.depth_write import write_exports
+
+        exports, overwrite = self.exports(photo, found), common.overwrite
+        return write_exports(exports, found, scene.camera, source=source, overwrite=overwrite), ()
 
     def exports(self, photo: Photo, found: Depth) -> list[Export]:
         """Those files, ready to be written."""
@@ -186,7 +238,12 @@ class Wanted:
 
 
 def _path(
-    photo: Path, out: Path | None, values: str | None, bits: int | None, target: str | None
+    photo: Path,
+    out: Path | None,
+    values: str | None,
+    bits: int | None,
+    target: str | None,
+    embed: bool,
 ) -> Path:
     """Where the result goes: beside the photo, into a folder, or to the file named."""
     if target:
@@ -196,7 +253,8 @@ def _path(
     if out is not None and not out.is_dir():
         return out
     floats = values == "metres" or bits == 32
-    return (out or photo.parent) / f"{photo.stem}-depth{'.exr' if floats else '.png'}"
+    suffix = ".jpg" if embed else ".exr" if floats else ".png"
+    return (out or photo.parent) / f"{photo.stem}-depth{suffix}"
 
 
 def _probe(

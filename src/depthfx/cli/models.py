@@ -1,4 +1,4 @@
-"""`models`: the depth models that are known by name; fetched, described, their licences."""
+"""`models`: the models that are known by name; fetched, described, their licences."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def list_models(json: bool, commercial_only: bool) -> None:
     if json:
         print(json_line([_facts(entry) for entry in found]))
         return
-    head = ("name", "depth", "MB", "commercial", "here", "licence", "good at")
+    head = ("name", "finds", "MB", "commercial", "here", "licence", "good at")
     print(_table([head, *map(_row, found)]))
 
 
@@ -153,6 +153,7 @@ def _fetch(entry: Entry, context: Context, revision: str | None) -> Path:
 def _facts(entry: Entry) -> dict[str, Any]:
     return {
         **asdict(entry.info),
+        "kind": "faces" if entry.answer == "faces" else "depth",
         "backend": entry.backend,
         "repository": entry.repository,
         "file": entry.file,
@@ -164,8 +165,8 @@ def _row(entry: Entry) -> tuple[str, ...]:
     info = entry.info
     return (
         info.name,
-        "metric" if info.metric else "relative",
-        f"{info.size_mb:.0f}",
+        entry.answer,
+        f"{info.size_mb:.0f}" if info.size_mb >= 1 else f"{info.size_mb:g}",
         _words(info.commercial),
         "" if entry.backend == "plugin" else _words(entry.here is not None),
         info.licence.partition(" (")[0].partition(",")[0],

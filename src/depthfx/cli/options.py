@@ -8,16 +8,21 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from depthfx.cli.failure import verbose_option
 from depthfx.context import Context
 from depthfx.effect import Effect, bounds, unit
 from depthfx.engine.known import KnownDistance, KnownLength, KnownRegion, place
 from depthfx.errors import DepthfxError
+from depthfx.photo.stored import HIGHLIGHTS, MAX_PIXELS
 from depthfx.scene import Scene
+
+if TYPE_CHECKING:
+    from depthfx.files import Saving
 
 Command = Callable[..., Any]
 
@@ -34,17 +39,26 @@ class Common:
     depth_polarity: str | None
     focal_px: float | None
     f35: float | None
+    focal_mm: float | None
+    sensor: str | None
     scale_at: tuple[str, ...]
     length: tuple[str, ...]
     scale_from: Path | None
     depth_fix: tuple[str, ...]
     matte: Path | None
     subject_xy: str | None
+    faces: Path | None
+    phone_depth: bool
+    raw_highlights: str
+    max_pixels: int | None
     quality: str
     commercial_only: bool
     memory_limit: float | None
     compile: bool
     jpeg_quality: int | None
+    bit_depth: int | None
+    profile: str | None
+    strip_location: bool
     overwrite: bool
     jobs: int
     json: bool
@@ -61,6 +75,7 @@ class Common:
             commercial_only=self.commercial_only,
             memory_limit_gb=self.memory_limit,
             compile=self.compile,
+            faces=self.faces,
         )
 
     def open(self, photo: Path, context: Context) -> Scene:
@@ -75,13 +90,28 @@ class Common:
             depth_polarity=self.depth_polarity,
             focal_px=self.focal_px,
             f35_mm=self.f35,
+            focal_mm=self.focal_mm,
+            sensor=self.sensor,
             scale_at=self.scale_at,
             length=self.length,
             scale_from=self.scale_from,
             depth_fix=self.depth_fix,
             matte=self.matte,
             subject_xy=None if self.subject_xy is None else place(self.subject_xy),
+            phone_depth=self.phone_depth,
+            raw_highlights=self.raw_highlights,
+            max_pixels=self.max_pixels,
         )
+
+    def saving(self) -> Saving:
+        """What these options say of the files to be written, as `depthfx.save` takes it."""
+        return {
+            "overwrite": self.overwrite,
+            "jpeg_quality": self.jpeg_quality,
+            "bit_depth": self.bit_depth,
+            "profile": self.profile,
+            "strip_location": self.strip_location,
+        }
 
 
 def checked(parse: Callable[[str], object]) -> Callable[..., tuple[str, ...]]:
@@ -112,6 +142,10 @@ def _gigabytes(_ctx: click.Context, _option: click.Parameter, text: str | None) 
     if size <= 0:
         raise click.BadParameter(f"{text!r} is not a size of memory like 6GB or 800MB")
     return size
+
+
+def _whole_number(_ctx: click.Context, _option: click.Parameter, text: str | None) -> int | None:
+    return None if text is None else int(text)
 
 
 COMMON = [
@@ -156,6 +190,17 @@ COMMON = [
         help="Focal length as its 35 mm equivalent, in millimetres.",
     ),
     click.option(
+        "--focal-mm",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Focal length that is engraved on the lens; needs --sensor.",
+    ),
+    click.option(
+        "--sensor",
+        metavar="NAME|WxH",
+        help="Sensor that --focal-mm belongs to: full-frame, aps-c, aps-c-canon, "
+        "micro-four-thirds, 1-inch, or its sides in millimetres, as 23.5x15.6.",
+    ),
+    click.option(
         "--scale-at",
         metavar="X,Y=LENGTH",
         multiple=True,
@@ -194,6 +239,30 @@ COMMON = [
         help="The subject is the thing at this place (shares of width and height).",
     ),
     click.option(
+        "--faces",
+        type=click.Path(path_type=Path),
+        help="Face detector (YuNet, ONNX) that finds where to focus.  [default: the one that "
+        "`depthfx models pull yunet` fetched, if any]",
+    ),
+    click.option(
+        "--phone-depth/--no-phone-depth",
+        default=None,
+        help="Use the depth that a phone has stored in the photo.  [default: unless --model is "
+        "given]",
+    ),
+    click.option(
+        "--raw-highlights",
+        type=click.Choice(HIGHLIGHTS),
+        default=HIGHLIGHTS[0],
+        show_default=True,
+        help="What becomes of the blown-out parts of a camera's raw file.",
+    ),
+    click.option(
+        "--max-pixels",
+        type=click.IntRange(min=1),
+        help=f"Refuse photos with more pixels.  [default: {MAX_PIXELS}]",
+    ),
+    click.option(
         "--quality",
         type=click.Choice(["draft", "normal", "best"]),
         default="normal",
@@ -219,7 +288,24 @@ COMMON = [
     click.option(
         "--jpeg-quality",
         type=click.IntRange(1, 100),
-        help="Quality of a JPEG or WebP written.  [default: 95]",
+        help="Quality of a JPEG, WebP, HEIC or AVIF written.  [default: 95]",
+    ),
+    click.option(
+        "--bit-depth",
+        type=click.Choice(["8", "10", "12", "16", "32"]),
+        callback=_whole_number,
+        help="Bits per channel of what is written; 32 is floating point.  [default: the photo's]",
+    ),
+    click.option(
+        "--profile",
+        metavar="NAME|FILE",
+        help="Colour profile of what is written: srgb, display-p3, adobe-rgb, prophoto, rec2020, "
+        "or an ICC file.  [default: the photo's]",
+    ),
+    click.option(
+        "--strip-location",
+        is_flag=True,
+        help="Leave out of what is written where the photo was taken.",
     ),
     click.option("--overwrite", is_flag=True, help="Replace files that exist (never the input)."),
     click.option(
@@ -246,6 +332,9 @@ def common_options(command: Command) -> Command:
     @functools.wraps(command)
     def collected(**values: Any) -> Any:
         fields = {name: values.pop(name) for name in Common.__dataclass_fields__}
+        if fields["phone_depth"] is None:
+            source = click.get_current_context().get_parameter_source("model")
+            fields["phone_depth"] = source is ParameterSource.DEFAULT
         return command(common=Common(**fields), **values)
 
     wrapped: Command = collected

@@ -1,4 +1,4 @@
-"""The depth models that are known by name, and what may be done with them.
+"""The models that are known by name, and what may be done with them.
 
 The records stand in `catalogue.toml`; reading them imports nothing heavy.
 """
@@ -29,8 +29,8 @@ PREFIXES = {"hf": "transformers", "marigold": "marigold", "onnx": "onnx"}
 class Entry:
     """A model of the catalogue.
 
-    backend : "built in", "transformers", "marigold", "onnx", or "plugin" for one that
-        registers itself and is not in the catalogue
+    backend : "built in", "transformers", "marigold", "onnx", "faces" for what finds faces and no
+        depth, or "plugin" for one that registers itself and is not in the catalogue
     repository : on the Hugging Face hub; empty if the weights come with the program
     file : the weights in it; where it is in the cache, the model is taken to be here. Without
         a repository, the weights in the package
@@ -47,6 +47,13 @@ class Entry:
         if self.backend == "onnx":
             return str(DESCRIPTIONS / f"{self.info.name}.toml")
         return self.repository
+
+    @property
+    def answer(self) -> str:
+        """What it finds: "metric" or "relative" depth, or "faces"."""
+        if self.backend == "faces":
+            return self.backend
+        return "metric" if self.info.metric else "relative"
 
     @property
     def is_ready(self) -> bool:
@@ -96,7 +103,11 @@ def check_commercial(info: ModelInfo, what: str = "", instead: str = "") -> None
         return
     known = entries().get(info.name)
     reason = info.reason or (known.info.reason if known else f"its licence: {info.licence}")
-    allowed = (n for n, entry in entries().items() if entry.info.commercial and entry.is_ready)
+    allowed = (
+        n
+        for n, entry in entries().items()
+        if entry.info.commercial and entry.is_ready and entry.answer != "faces"
+    )
     raise ModelError(
         f"--commercial-only: {what or info.name} is not for commercial use: {reason}; "
         + (instead or f"allowed are a depth file (--depth FILE) and --model {', '.join(allowed)}")

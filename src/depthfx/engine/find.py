@@ -177,6 +177,11 @@ def _load(name: str, context: Context) -> DepthModel:
     if name in model_names():
         return model_class(name)(context)
     entry = entries().get(name)
+    if entry is not None and entry.answer == "faces":
+        raise ModelError(
+            f"{name} finds faces, not depth: once fetched, it is used where it is of use; "
+            "`depthfx models list` shows the models that find depth"
+        )
     if entry is not None and entry.backend in BACKENDS:
         if not entry.is_ready:
             raise ModelError(

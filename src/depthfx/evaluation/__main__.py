@@ -8,6 +8,7 @@ pairs FOLDER          a depth model measured on photos whose depth or matte is k
 card FOLDER           the tables of the embedded network's model card, all weights beside another
 fidelity [FOLDER]     the renderer against true lens pictures, beside the known simple ways
 bench-defocus         time and memory of the renderer beside the tutorial way
+bench-photo           time and memory of reading and writing 24 MP beside plain decode and encode
 runtime               what the embedded network takes: seconds, memory, agreement of its paths
 """
 
@@ -40,6 +41,8 @@ def main() -> None:
     runtime.add_argument("--runs", type=int, default=5, help="fresh processes; medians are shown")
     _add_fidelity(commands.add_parser("fidelity", help="defocus against true lens pictures"))
     _add_bench_defocus(commands.add_parser("bench-defocus", help="time and memory of defocus"))
+    photo = commands.add_parser("bench-photo", help="time and memory of photo files")
+    photo.add_argument("--runs", type=_at_least(1), default=5, help="fresh processes of each way")
     arguments = parser.parse_args()
     if arguments.command == "bench":
         from depthfx.evaluation.bench import bench
@@ -63,6 +66,10 @@ def main() -> None:
         sys.exit(_fidelity(arguments))
     elif arguments.command == "bench-defocus":
         _bench_defocus(arguments)
+    elif arguments.command == "bench-photo":
+        from depthfx.evaluation.bench_photo import bench_photo
+
+        bench_photo(arguments.runs)
     else:
         from depthfx.evaluation.reference import reference_page
 

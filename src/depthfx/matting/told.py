@@ -54,6 +54,13 @@ def matte_of_file(path: Path, pixels: Pixels) -> Plane:
             f"{path} is {columns} x {rows}, which is another shape than the photo's "
             f"{width} x {height}; make the mask for the whole photo"
         )
+    return fitted_matte(matte, pixels)
+
+
+def fitted_matte(matte: Plane, pixels: Pixels) -> Plane:
+    """`matte` (h, w) of the frame of `pixels` (H, W, 3) at their size: a smaller one is refined
+    along the picture's edges."""
+    (rows, columns), (height, width) = matte.shape, pixels.shape[:2]
     if rows * columns >= height * width:
         return resize_area(matte, (height, width))
     return refine_matte(pixels, matte)

@@ -1,7 +1,8 @@
 """Where to focus, as photographers say it: a distance, a place, or simply the subject.
 
 In this order: the distance asked for, the place asked for, a face or a focused area that the
-photo's metadata tell of, the subject's matte, the nearer things in the middle of the frame.
+photo's metadata tell of, a face that is found where there is a detector, the subject's matte,
+the nearer things in the middle of the frame.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthfx.depth import Depth, Plane
+from depthfx.engine.faces import found_face
 from depthfx.photo.regions import Region, told_region
 from depthfx.scene import Scene
 
@@ -104,6 +106,9 @@ def _wanted(scene: Scene, inverse: Plane, focus_xy: tuple[float, float] | None) 
     region = told_region(scene.photo)
     if region is not None:
         return in_region(inverse.shape, region), f"focus on the {region.kind} in the metadata"
+    face = found_face(scene.photo, scene.context)
+    if face is not None:
+        return in_region(inverse.shape, face), "focus on a face that was found"
     step = _step(scene.depth)
     there = on_subject(scene.matte[::step, ::step])
     if there is not None:

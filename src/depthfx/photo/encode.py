@@ -5,7 +5,6 @@ A new format is a module of `formats` and a row in `WRITTEN`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -14,41 +13,74 @@ from typing import BinaryIO
 import numpy as np
 
 import depthfx
+from depthfx.depth import Plane
 from depthfx.errors import PhotoError
 from depthfx.photo import exif as exif_block
-from depthfx.photo.colour import ColourSpace, colour_space, srgb_space, strips
+from depthfx.photo.colour import ColourSpace, colour_space, profile_space, srgb_space, strips
 from depthfx.photo.photo import Photo, Pixels
 from depthfx.photo.stored import Codes, Stored
+from depthfx.photo.xmp import upright, without_payloads
 
 DEFAULT_QUALITY = 95
 
 
-def stored_form(photo: Photo, bit_depth: int) -> Stored:
-    """What a file of `bit_depth` bits a channel stores of `photo`, in its own file's profile.
+def stored_form(
+    photo: Photo, bit_depth: int = 8, *, floating: bool = False, profile: bytes = b""
+) -> Stored:
+    """What a file of `bit_depth` bits a channel stores of `photo`.
 
-    bit_depth : 8, 10, 12 or 16
+    bit_depth : 8, 10, 12 or 16; `floating`: 16 or 32, of linear light in sRGB primaries
+    profile : an ICC profile for RGB; empty: that of the photo's own file
 
-    Colours that the profile does not hold are clipped to it. Metadata are made true of the
-    upright picture: orientation 1, its size, no thumbnail.
+    Colours that the profile does not hold are clipped to it; where the photo's file had more
+    bits, what falls away is dithered. Metadata are made true of the upright picture:
+    orientation 1, its size, no thumbnail.
     """
-    space, icc = _output_space(photo)
-    codes = space.encode(photo.pixels, bit_depth)
     height, width = photo.shape
     metadata = photo.metadata
     exif = exif_block.for_output(
         exif_block.parse(metadata.exif), width, height, f"depthfx {depthfx.__version__}"
     )
+    codes, icc = _light(photo) if floating else _codes(photo, bit_depth, profile)
     return Stored(
         codes,
-        None if photo.alpha is None else _alpha_codes(photo.alpha, bit_depth, codes.dtype),
+        None if photo.alpha is None else _opacity(photo.alpha, codes.dtype, bit_depth),
         bit_depth,
         exif=exif_block.to_bytes(exif),
         icc=icc,
-        xmp=_upright_xmp(metadata.xmp),
+        xmp=upright(without_payloads(metadata.xmp), width, height),
         xmp_extension=metadata.xmp_extension,
         iptc=metadata.iptc,
         dpi=metadata.dpi,
+        linear=np.eye(3) if floating else None,
     )
+
+
+def _light(photo: Photo) -> tuple[Codes, bytes]:
+    """Linear light as it is, one channel if the photo was grey and is, and its profile."""
+    from depthfx.photo.profiles import linear_srgb
+
+    grey = photo.metadata.grey and _is_grey(photo.pixels)
+    return (photo.pixels[..., 1] if grey else photo.pixels), linear_srgb()
+
+
+def _codes(photo: Photo, bit_depth: int, profile: bytes) -> tuple[Codes, bytes]:
+    space, icc = (profile_space(profile, grey=False), profile) if profile else _output_space(photo)
+    if photo.metadata.bit_depth <= bit_depth and not photo.metadata.floating:
+        return space.encode(photo.pixels, bit_depth), icc
+    from depthfx.photo.dither import dithered
+
+    return dithered(space.encode(photo.pixels, 16), bit_depth), icc
+
+
+def _opacity(alpha: Plane, dtype: np.dtype, bit_depth: int) -> Codes:
+    share = np.clip(alpha, 0, 1)
+    if dtype.kind == "f":
+        return share
+    levels = np.float32((1 << bit_depth) - 1)
+    top = np.float32(np.iinfo(dtype).max)
+    level = np.floor(share * levels + np.float32(0.5))
+    return (level * (top / levels) + np.float32(0.5)).astype(dtype)
 
 
 def over_white(photo: Photo) -> Photo:
@@ -62,19 +94,17 @@ def over_white(photo: Photo) -> Photo:
     return replace(photo, pixels=pixels, alpha=None)
 
 
-def _alpha_codes(alpha: Pixels, bit_depth: int, dtype: np.dtype) -> Codes:
-    top = (1 << bit_depth) - 1
-    return (np.clip(alpha, 0, 1) * np.float32(top) + np.float32(0.5)).astype(dtype)
-
-
 def _output_space(photo: Photo) -> tuple[ColourSpace, bytes]:
     """The space to encode in and the profile that names it.
 
     A grey file stays grey as long as its picture does. Once an effect has given it
-    colour, a grey profile cannot describe it any more, and it becomes sRGB.
+    colour, a grey profile cannot describe it any more, and it becomes sRGB; so does what came
+    in inks, since which inks make a colour is the printer's business.
     """
     metadata = photo.metadata
     exif = exif_block.parse(metadata.exif)
+    if metadata.inks:
+        return srgb_space(), b""
     if metadata.grey and not _is_grey(photo.pixels):
         try:
             return colour_space(metadata.icc, exif, grey=False), metadata.icc
@@ -86,11 +116,6 @@ def _output_space(photo: Photo) -> tuple[ColourSpace, bytes]:
 def _is_grey(pixels: Pixels) -> bool:
     """No pixel differs between channels by a third of an 8-bit code at its darkest."""
     return all(float(np.ptp(pixels[rows], axis=2).max()) <= 1e-4 for rows in strips(pixels))
-
-
-def _upright_xmp(xmp: bytes) -> bytes:
-    """XMP with its copy of the orientation set to 1, at unchanged length."""
-    return re.sub(rb"(tiff:Orientation(?:=[\"']|>))[1-8]", rb"\g<1>1", xmp)
 
 
 Encoder = Callable[[BinaryIO, Stored, int], tuple[str, ...]]
@@ -114,15 +139,43 @@ class OutputFormat:
         encode: Encoder = import_module(f"depthfx.photo.formats.{self.module}").encode
         return encode
 
+    def depth_for(self, own: int, floating: bool) -> tuple[int, bool]:
+        """Bits, and whether of floating point, that lose nothing of `own` bits, or the least."""
+        if self.float_depths and (floating or not self.bit_depths):
+            return _least(self.float_depths, own), True
+        return _least(self.bit_depths, own), False
+
+
+def _least(depths: tuple[int, ...], own: int) -> int:
+    """The least of `depths` that is not less than `own`, else the largest."""
+    return min((depth for depth in depths if depth >= own), default=max(depths))
+
 
 WRITTEN = {
     suffix: form
     for form, suffixes in (
         (OutputFormat("JPEG", "jpeg", (8,), alpha=False), (".jpg", ".jpeg", ".jpe")),
         (OutputFormat("PNG", "png", (8, 16)), (".png",)),
-        (OutputFormat("TIFF", "tiff", (8, 16)), (".tif", ".tiff")),
+        (OutputFormat("TIFF", "tiff", (8, 16), (32,)), (".tif", ".tiff")),
         (OutputFormat("WebP", "webp", (8,)), (".webp",)),
+        (OutputFormat("HEIC", "heif", (8, 10, 12)), (".heic", ".heif", ".hif")),
+        (OutputFormat("AVIF", "avif", (8, 10, 12)), (".avif",)),
+        (OutputFormat("OpenEXR", "exr", (), (16, 32)), (".exr",)),
     )
     for suffix in suffixes
 }
 """By file extension."""
+
+RAW = "3fr arw cr2 cr3 crw dcr dng erf iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl srw x3f"
+WRITTEN_AS = {
+    ".gif": ".png",
+    ".bmp": ".png",
+    **{f".{name}": ".tif" for name in RAW.split()},
+}
+"""What a photo that only can be read becomes, so that none of its bits are lost; else JPEG."""
+
+
+def suffix_for(suffix: str) -> str:
+    """The extension of what is written for a photo of this extension, if nobody says."""
+    suffix = suffix.lower()
+    return suffix if suffix in WRITTEN else WRITTEN_AS.get(suffix, ".jpg")

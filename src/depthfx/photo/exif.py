@@ -10,12 +10,13 @@ CIPA DC-008-2023 (Exif 3.0); TIFF 6.0.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from mmap import mmap
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Buffer = bytes | mmap
 
@@ -39,13 +40,33 @@ class Tag(IntEnum):
     FOCAL_LENGTH = 0x920A
     MAKER_NOTE = 0x927C
     FOCAL_PLANE_X_RESOLUTION = 0xA20E
+    FOCAL_PLANE_Y_RESOLUTION = 0xA20F
     FOCAL_PLANE_RESOLUTION_UNIT = 0xA210
+    DIGITAL_ZOOM_RATIO = 0xA404
     FOCAL_LENGTH_35MM = 0xA405
+    SUBJECT_AREA = 0x9214
+    SUBJECT_LOCATION = 0xA214
+    DNG_PRIVATE_DATA = 0xC634
     INTEROP_INDEX = 0x0001
 
 
-BYTE, ASCII, SHORT, LONG = 1, 2, 3, 4
-TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+BYTE, ASCII, SHORT, LONG, IFD = 1, 2, 3, 4, 13
+TYPE_BYTES = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    129: 1,
+}
 NUMBER_FORMATS = {
     1: "B",
     3: "H",
@@ -60,15 +81,37 @@ NUMBER_FORMATS = {
     13: "I",
 }
 POINTERS = (Tag.EXIF_IFD, Tag.GPS_IFD, Tag.INTEROP_IFD)
+COLOURS = (301, 318, 319, 529, 532)
+"""Transfer function, white point, primaries, YCbCr coefficients, reference black and white."""
+SAME_SHAPE = 0.02
+"""Share by which the shape may differ of a picture that was only resized."""
+DEEPEST = 4
+"""Directories of unknown purpose within each other, as far as they are followed."""
+
+STRUCTURE = frozenset(
+    (
+        *(254, 255, 258, 259, 262, 263, 264, 265, 266, 273, 277, 278, 279, 280, 281, 284),
+        *(288, 289, 290, 291, 292, 293, 297, 317, 320, 321, 324, 325),
+        *(330, 332, 333, 334, 336, 337, 338, 339, 340, 341, 342, 347, *range(512, 522), 530),
+        # XMP, IPTC, Photoshop's blocks (with IPTC in them) and the profile.
+        *(700, 33723, 34377, 34675),
+    )
+)
+"""Tags of the main directory that say how a TIFF file's pixels lie, or that are kept elsewhere;
+false of any other file. TileWidth and TileLength stay: an iPhone says so in its JPEGs."""
 
 
 class Entry(NamedTuple):
-    """One tag's value: `data` holds `length` values of type `kind`; `offset` is where it lay."""
+    """One tag's value: `data` holds `length` values of type `kind`; `offset` is where it lay.
+
+    directory : what an entry of type IFD points to, then `data` is of no use
+    """
 
     kind: int
     length: int
     data: bytes
     offset: int = 0
+    directory: Mapping[int, Any] | None = None
 
 
 Directory = Mapping[int, Entry]
@@ -90,15 +133,16 @@ class Exif:
     damaged: bool = False
 
     def number(self, directory: Directory, tag: int) -> float | None:
-        """The first value of a numeric tag; None if missing, not a number or x / 0."""
+        """The first value of a numeric tag; None if missing, no number or not finite."""
         entry = directory.get(tag)
         form = NUMBER_FORMATS.get(entry.kind) if entry else None
         if entry is None or form is None or entry.length < 1:
             return None
         values = struct.unpack_from(self.byte_order + form, entry.data)
-        if len(values) == 1:
-            return float(values[0])
-        return values[0] / values[1] if values[1] else None
+        if len(values) == 2 and not values[1]:
+            return None
+        number = float(values[0] if len(values) == 1 else values[0] / values[1])
+        return number if math.isfinite(number) else None
 
     @property
     def orientation(self) -> int:
@@ -116,8 +160,8 @@ class Exif:
 def parse(block: Buffer) -> Exif:
     """Read an EXIF block, or the tags of a whole TIFF or BigTIFF file.
 
-    Never raises: what cannot be read is left out, and `damaged` set. Only the four
-    directories of EXIF are followed, each once, so no loop can form.
+    Never raises: what cannot be read is left out, and `damaged` set. Every directory is
+    followed once, so no loop can form.
     """
     if not len(block):
         return Exif()
@@ -142,25 +186,30 @@ class _Reader:
     def __init__(self, block: Buffer, order: str, big: bool) -> None:
         self.block, self.order, self.big = block, order, big
         self.damaged = False
+        self.followed: set[int] = set()
 
     def offset_at(self, position: int) -> int:
         form, size = ("Q", 8) if self.big else ("I", 4)
         found = self.block[position : position + size]
         return int(struct.unpack(self.order + form, found)[0]) if len(found) == size else 0
 
-    def pointer(self, directory: Directory, tag: Tag) -> int:
+    def pointer(self, directory: Directory, tag: int) -> int:
         entry = directory.get(tag)
         if entry is None:
             return 0
-        if entry.kind not in (LONG, 13, 16, 18) or len(entry.data) not in (4, 8):
+        if entry.kind not in (LONG, IFD, 16, 18) or len(entry.data) not in (4, 8):
             self.damaged = True
             return 0
         return int.from_bytes(entry.data, "little" if self.order == "<" else "big")
 
-    def directory(self, offset: int) -> dict[int, Entry]:
+    def directory(self, offset: int, depth: int = 0) -> dict[int, Entry]:
         entries: dict[int, Entry] = {}
         if offset == 0:
             return entries
+        if offset in self.followed or depth > DEEPEST:
+            self.damaged = True
+            return entries
+        self.followed.add(offset)
         counter, head, inline = ("Q", "HHQ", 8) if self.big else ("H", "HHI", 4)
         counter_size, entry_size = struct.calcsize("<" + counter), 20 if self.big else 12
         found = self.block[offset : offset + counter_size]
@@ -184,6 +233,10 @@ class _Reader:
             elif count:
                 self.damaged = True
             position += entry_size
+        for tag, entry in entries.items():
+            if entry.kind == IFD and entry.length == 1 and tag not in POINTERS:
+                nested = self.directory(self.pointer(entries, tag), depth + 1)
+                entries[tag] = entry._replace(directory=nested)
         return entries
 
 
@@ -261,6 +314,10 @@ class _Layout:
     def put_directory(self, position: int, directory: Directory) -> None:
         rows = []
         for tag, entry in sorted(directory.items()):
+            if entry.kind not in TYPE_BYTES:  # of BigTIFF
+                continue
+            if entry.directory is not None:
+                entry = self.put_new_directory(entry.directory)._replace(kind=entry.kind)
             value = entry.data.ljust(4, b"\0")
             if len(value) > 4:
                 kept = tag == Tag.MAKER_NOTE and self.note_end > 0
@@ -274,11 +331,14 @@ class _Layout:
 def for_output(exif: Exif, width: int, height: int, software: str) -> Exif:
     """`exif` as it is true of an upright picture of `width` x `height` from `software`.
 
-    The thumbnail is gone already, since it would show the photo as it was.
+    Orientation and sizes become true, the place of the subject is turned with the picture,
+    and what TIFF says of its pixels goes (`STRUCTURE`). The thumbnail is gone already,
+    since it would show the photo as it was.
     """
     text = software.encode("ascii", "replace") + b"\0"
+    kept = {tag: entry for tag, entry in exif.main.items() if tag not in STRUCTURE}
     main = {
-        **exif.main,
+        **kept,
         Tag.ORIENTATION: exif.short(1),
         Tag.SOFTWARE: Entry(ASCII, len(text), text),
     }
@@ -288,7 +348,65 @@ def for_output(exif: Exif, width: int, height: int, software: str) -> Exif:
     if photo:
         photo = {
             **photo,
+            **_upright_subject(exif, width, height),
             Tag.PIXEL_X_DIMENSION: exif.long(width),
             Tag.PIXEL_Y_DIMENSION: exif.long(height),
         }
     return replace(exif, main=main, photo=photo)
+
+
+def in_colours(exif: Exif, *, srgb: bool) -> Exif:
+    """`exif` as it is true of pixels in sRGB, or of ones that only a profile describes.
+
+    DCF names Adobe RGB by the interoperability directory, so that becomes the usual one.
+    """
+    photo, interop = dict(exif.photo), dict(exif.interop)
+    if photo:
+        photo[Tag.COLOR_SPACE] = exif.short(1 if srgb else 0xFFFF)
+    if Tag.INTEROP_INDEX in interop:
+        interop[Tag.INTEROP_INDEX] = Entry(ASCII, 4, b"R98\0")
+    main = {tag: entry for tag, entry in exif.main.items() if tag not in COLOURS}
+    return replace(exif, main=main, photo=photo, interop=interop)
+
+
+def _upright_subject(exif: Exif, width: int, height: int) -> dict[int, Entry]:
+    """SubjectArea and SubjectLocation in pixels of the upright picture, where they change."""
+    turned = exif.orientation >= 5
+    stored = (height, width) if turned else (width, height)
+    before = [
+        exif.number(exif.photo, tag) or size
+        for tag, size in zip((Tag.PIXEL_X_DIMENSION, Tag.PIXEL_Y_DIMENSION), stored, strict=True)
+    ]
+    found: dict[int, Entry] = {}
+    unchanged = exif.orientation == 1 and before == list(stored)
+    if (
+        unchanged
+        or min(before) < 1
+        or abs(before[0] / before[1] * stored[1] / stored[0] - 1) > SAME_SHAPE
+    ):
+        return found
+    for tag in (Tag.SUBJECT_AREA, Tag.SUBJECT_LOCATION):
+        entry = exif.photo.get(tag)
+        if entry is None or entry.kind != SHORT or entry.length not in (2, 3, 4):
+            continue
+        form = f"{exif.byte_order}{entry.length}H"
+        x, y, *sides = struct.unpack_from(form, entry.data)
+        x, y = upright_place((x + 0.5) / before[0], (y + 0.5) / before[1], exif.orientation)
+        sides = [side * size / old for side, size, old in zip(sides, stored, before, strict=False)]
+        values = (int(x * width), int(y * height), *map(round, sides[::-1] if turned else sides))
+        data = struct.pack(form, *(min(max(value, 0), 0xFFFF) for value in values))
+        found[tag] = Entry(SHORT, entry.length, data)
+    return found
+
+
+def upright_place(x: float, y: float, orientation: int) -> tuple[float, float]:
+    """A place of the stored picture in the upright one; EXIF's table of orientations."""
+    return {
+        2: (1 - x, y),
+        3: (1 - x, 1 - y),
+        4: (x, 1 - y),
+        5: (y, x),
+        6: (1 - y, x),
+        7: (1 - y, 1 - x),
+        8: (y, 1 - x),
+    }.get(orientation, (x, y))

@@ -29,6 +29,7 @@ class Metadata:
     format : the file format, like "JPEG"; empty if the pixels came from no file
     orientation : the EXIF orientation 1..8 as stored; the pixels are upright already
     grey : stored with one colour channel
+    inks : stored as inks, CMYK
     dpi : resolution in dots per inch, or None
     """
 
@@ -42,6 +43,7 @@ class Metadata:
     format: str = ""
     orientation: int = 1
     grey: bool = False
+    inks: bool = False
     dpi: tuple[float, float] | None = None
 
 

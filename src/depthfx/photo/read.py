@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from depthfx.errors import PhotoError
 from depthfx.photo import exif as exif_block
-from depthfx.photo.colour import ColourSpace, colour_space, srgb_space
+from depthfx.photo.cicp import cicp_space
+from depthfx.photo.cmyk import cmyk_space
+from depthfx.photo.colour import Decoding, colour_space, finite, linear_space, srgb_space
 from depthfx.photo.decode import decode
 from depthfx.photo.exif import Exif
 from depthfx.photo.focal import camera_for
@@ -23,12 +25,16 @@ def read_photo(
     *,
     focal_px: float | None = None,
     f35_mm: float | None = None,
+    focal_mm: float | None = None,
+    sensor: str | None = None,
     reading: Reading | None = None,
 ) -> Photo:
-    """Read a JPEG, PNG, TIFF or WebP file; which one, its content says.
+    """Read a photo file; of which format (see `decode.FORMATS`), its content says.
 
     focal_px, f35_mm : the focal length, in pixels of the upright picture or as 35 mm
         equivalent in millimetres, if the user knows better than the file
+    focal_mm, sensor : or as engraved on the lens, in millimetres, and the sensor's name or
+        sides, see `sensors`
 
     Returns the photo with its ICC profile honoured and its EXIF orientation applied.
     What is odd about the file but can be lived with is in `warnings`.
@@ -43,12 +49,25 @@ def read_photo(
     warnings = list(stored.warnings)
     if exif.damaged:
         warnings.append("its EXIF is damaged: what could be read of it is used")
-    space, icc = _space(stored, exif, warnings)
+    space, icc = _meaning(stored, exif, warnings)
+    codes, broken = finite(stored.codes)
+    if broken:
+        warnings.append(_not_finite(path, broken, stored))
     orientation = 1 if stored.upright else exif.orientation
-    pixels = space.decode(_turned(stored.codes, orientation))
+    pixels = space.decode(_turned(codes, orientation))
     alpha = None if stored.alpha is None else _opacity(_turned(stored.alpha, orientation))
     height, width = pixels.shape[:2]
-    camera, odd = camera_for(width, height, exif, focal_px, f35_mm)
+    camera, odd = camera_for(
+        width,
+        height,
+        exif,
+        focal_px,
+        f35_mm,
+        focal_mm=focal_mm,
+        sensor=sensor,
+        intrinsics=stored.focal,
+        xmp=stored.xmp,
+    )
     metadata = Metadata(
         exif=stored.exif,
         xmp=stored.xmp,
@@ -56,10 +75,11 @@ def read_photo(
         iptc=stored.iptc,
         icc=icc,
         bit_depth=stored.bit_depth,
-        floating=stored.codes.dtype.kind == "f",
+        floating=stored.floating,
         format=stored.format,
         orientation=exif.orientation,
         grey=stored.grey,
+        inks=stored.inks,
         dpi=stored.dpi,
     )
     return Photo(
@@ -87,13 +107,28 @@ def _stored(path: Path, reading: Reading | None) -> Stored:
         raise PhotoError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def _space(stored: Stored, exif: Exif, warnings: list[str]) -> tuple[ColourSpace, bytes]:
-    """The colour space of the codes, and the profile if it is of use."""
+def _meaning(stored: Stored, exif: Exif, warnings: list[str]) -> tuple[Decoding, bytes]:
+    """What the codes mean, and the profile that says so, if there is one."""
+    if stored.linear is not None:
+        return linear_space(stored.linear), b""
     try:
+        if stored.inks:
+            return cmyk_space(stored.icc), stored.icc
+        if not stored.icc and stored.cicp is not None:
+            space, icc, odd = cicp_space(*stored.cicp, stored.grey)
+            warnings.extend([odd] if odd else [])
+            return space, icc
         return colour_space(stored.icc, exif, stored.grey), stored.icc
     except PhotoError as error:
-        warnings.append(f"its ICC profile {error}: taken as sRGB")
-        return srgb_space(stored.grey), b""
+        instead = "a usual press" if stored.inks else "sRGB"
+        warnings.append(f"its ICC profile {error}: taken as {instead}")
+        return cmyk_space(b"") if stored.inks else srgb_space(stored.grey), b""
+
+
+def _not_finite(path: Path, broken: int, stored: Stored) -> str:
+    if broken == stored.codes.size:
+        raise PhotoError(f"{path}: holds no number at all, only NaN and infinity")
+    return f"{broken} of its values are not numbers or infinite: taken as 0 or the most there is"
 
 
 def _turned(codes: Codes, orientation: int) -> Codes:
@@ -119,4 +154,6 @@ def _turned(codes: Codes, orientation: int) -> Codes:
 
 
 def _opacity(alpha: Codes) -> NDArray[np.float32]:
+    if alpha.dtype.kind == "f":
+        return np.clip(np.nan_to_num(alpha, nan=1.0), 0, 1)
     return np.divide(alpha, np.iinfo(alpha.dtype).max, dtype=np.float32)

@@ -106,6 +106,15 @@ class Stored:
         return self.codes.ndim == 2
 
     @property
+    def floating(self) -> bool:
+        """Whether the file itself holds floating point; CIELAB of whole numbers is none."""
+        return self.codes.dtype.kind == "f" and self.bit_depth > 8
+
+    @property
+    def inks(self) -> bool:
+        return self.codes.ndim == 3 and self.codes.shape[2] == 4
+
+    @property
     def height(self) -> int:
         return int(self.codes.shape[0])
 

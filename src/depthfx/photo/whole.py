@@ -1,7 +1,8 @@
 """A file written whole or not at all.
 
 The bytes go to a file of its own name beside the target, reach the disk, and only then
-take the target's name. Whatever happens on the way, the target is what it was.
+take the target's name. Whatever happens on the way, the target is what it was. Until then
+nobody but the user can read them; only a process that is killed leaves them behind.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from depthfx.errors import PhotoError
+
+PRIVATE = 0o600
 
 
 @contextmanager
@@ -33,8 +36,11 @@ def written_whole(
     part = target.parent / f".depthfx-{secrets.token_hex(6)}.part"
     try:
         with part.open("x+b") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            _set_mode(part, PRIVATE)
             yield file
             file.flush()
+            _set_mode(part, target.stat().st_mode if target.exists() else mode)
             os.fsync(file.fileno())
         _take_name(part, target, overwrite)
     except OSError as error:
@@ -62,6 +68,11 @@ def check_target(target: Path, *, overwrite: bool = False, source: Path | None =
         raise PhotoError(f"{target}: is not a file; choose another name")
     if not overwrite:
         raise PhotoError(f"{target}: exists already; --overwrite replaces it")
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    with suppress(OSError):  # some file systems know no such modes
+        path.chmod(mode)
 
 
 def _take_name(part: Path, target: Path, overwrite: bool) -> None:

@@ -1,0 +1,249 @@
+"""A full disk, a folder that may not be written, a process killed while it writes, links
+planted where the output goes: the old file is there whole, or the new one is."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from apart import apart
+
+from depthfx.camera import Camera
+from depthfx.errors import PhotoError
+from depthfx.photo.encode import WRITTEN
+from depthfx.photo.photo import Metadata, Photo
+from depthfx.photo.read import read_photo
+from depthfx.photo.whole import written_whole
+from depthfx.photo.write import write_photo
+
+SUFFIXES = tuple({form.name: suffix for suffix, form in reversed(WRITTEN.items())}.values())
+"""One for each format."""
+OLD = b"the old file"
+NOBODY = 65534
+MOMENTS = 6
+LAST_MOMENTS = 3
+
+
+def picture(side: int = 128) -> Photo:
+    """Noise, of which no format makes little."""
+    rng = np.random.default_rng(7)
+    pixels = rng.random((side, side, 3), dtype=np.float32)
+    return Photo(pixels, Camera.guess(side, side), metadata=Metadata(xmp=b"<x/>" * 50))
+
+
+def imported_for(suffix: str) -> None:
+    """Have all imported that is needed to write this format: another user may not read it."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_photo(picture(4), Path(folder, f"out{suffix}"))
+
+
+def refusal(path: str, side: int = 128, limit_bytes: int = 0, user: int = 0) -> str:
+    """What is said when a picture is written over `path`, by a process that may write files of
+    `limit_bytes` at most, and may be another user."""
+    imported_for(Path(path).suffix)
+    if limit_bytes:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
+    if user and os.geteuid() == 0:
+        os.setegid(user)
+        os.seteuid(user)
+    try:
+        write_photo(picture(side), path, overwrite=True)
+    except PhotoError as error:
+        return str(error)
+    return ""
+
+
+def only(target: Path) -> bool:
+    """Nothing is in the folder but the file as it was."""
+    return list(target.parent.iterdir()) == [target] and target.read_bytes() == OLD
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Callable[[str], Path]:
+    """Makes a file that is to stay as it is, alone in its folder."""
+
+    def make(suffix: str, folder: Path = tmp_path / "out") -> Path:
+        folder.mkdir(exist_ok=True)
+        target = folder / f"out{suffix}"
+        target.write_bytes(OLD)
+        return target
+
+    return make
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_no_more_room_half_way(suffix: str, old: Callable[..., Path]) -> None:
+    """The file may not grow beyond 4 kB: in the middle of the picture's data, for any format."""
+    target = old(suffix)
+    ended = apart(refusal, str(target), 128, 4096)
+    assert ended.problem == ""
+    assert ended.said.startswith(f"{target}: ")
+    assert "\n" not in ended.said
+    assert only(target)
+
+
+ON_A_FULL_DISK = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from test_hostile_disk import SUFFIXES, only, refusal, OLD
+for suffix in SUFFIXES:
+    target = Path(sys.argv[2], "out" + suffix)
+    target.write_bytes(OLD)
+    said = refusal(str(target), 256)
+    assert said.startswith(f"{target}: cannot be written: No space left"), said
+    assert only(target), list(target.parent.iterdir())
+    target.unlink()
+"""
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    """In a small file system of its own, where such a one can be made."""
+    mount = f"mount -t tmpfs -o size=24k none {tmp_path}"
+    apart_from_all = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
+    if shutil.which("unshare") is None or subprocess.run([*apart_from_all, mount]).returncode:
+        pytest.skip("no file system can be mounted here")
+    command = f'{mount} && exec "$0" -c "$1" "$2" {tmp_path}'
+    done = subprocess.run(
+        [*apart_from_all, command, sys.executable, ON_A_FULL_DISK, str(Path(__file__).parent)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def anybodys_folder() -> Iterator[Path]:
+    """One that other users can look into, unlike pytest's."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_folder_that_may_not_be_written(suffix: str, anybodys_folder: Path) -> None:
+    target = anybodys_folder / f"out{suffix}"
+    target.write_bytes(OLD)
+    anybodys_folder.chmod(0o555)
+    ended = apart(refusal, str(target), 8, 0, NOBODY)
+    assert ended.problem == ""
+    assert ended.said == f"{target}: cannot be written: Permission denied"
+    assert only(target)
+
+
+def killed(path: str, moment: int) -> int:
+    """Writes over `path` and is killed at the `moment`-th call; returns how many there are."""
+    photo, calls, us = picture(), 0, os.getpid()
+
+    def count(*_: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == moment:
+            os.kill(us, signal.SIGKILL)
+
+    imported_for(Path(path).suffix)
+    sys.setprofile(count)
+    try:
+        write_photo(photo, path, overwrite=True)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_killed_while_writing(suffix: str, old: Callable[..., Path]) -> None:
+    """Whenever it is killed, the file is the old one or the new one. What else is left is
+    named as ours and for the user's eyes only."""
+    target = old(suffix)
+    target.chmod(0o600)
+    calls = apart(killed, str(target), 0).said
+    new = target.read_bytes()
+    seen, parts = set(), 0
+    spread = np.linspace(1, calls, MOMENTS).astype(int)
+    for moment in {*spread.tolist(), *range(calls - LAST_MOMENTS, calls)}:
+        target.write_bytes(OLD)
+        ended = apart(killed, str(target), moment)
+        if not ended.problem:  # it came through: another run may make a few calls less
+            continue
+        assert ended.problem == f"died with exit code {-signal.SIGKILL}"
+        found = target.read_bytes()
+        if found != OLD:
+            assert len(found) == len(new)
+            read_photo(target)
+        seen.add(found == OLD)
+        for left in set(target.parent.iterdir()) - {target}:
+            assert left.name.startswith(".depthfx-")
+            assert left.name.endswith(".part")
+            assert left.stat().st_mode & 0o077 == 0 or left.stat().st_size == 0
+            left.unlink()
+            parts += 1
+    assert seen == {True, False}
+    assert parts
+
+
+def test_what_is_being_written_is_private(tmp_path: Path) -> None:
+    with written_whole(tmp_path / "out.bin") as file:
+        file.write(b"x")
+        (part,) = tmp_path.iterdir()
+        assert part.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_planted_for_the_temporary_file_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even by one who could guess its name."""
+    victim = tmp_path / "victim"
+    victim.write_bytes(OLD)
+    monkeypatch.setattr("secrets.token_hex", lambda *_: "guessed")
+    (tmp_path / ".depthfx-guessed.part").symlink_to(victim)
+    with (
+        pytest.raises(PhotoError, match=r"out\.bin: cannot be written"),
+        written_whole(tmp_path / "out.bin") as file,
+    ):
+        file.write(b"x")
+    assert victim.read_bytes() == OLD
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_link_that_appears_while_writing_is_not_followed(tmp_path: Path, overwrite: bool) -> None:
+    victim, target = tmp_path / "victim", tmp_path / "out.bin"
+    victim.write_bytes(OLD)
+
+    def raced() -> None:
+        with written_whole(target, overwrite=overwrite) as file:
+            file.write(b"new")
+            target.symlink_to(victim)
+
+    if overwrite:
+        raced()
+        assert not target.is_symlink()
+        assert target.read_bytes() == b"new"
+    else:
+        with pytest.raises(PhotoError, match="--overwrite"):
+            raced()
+    assert victim.read_bytes() == OLD
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_output_that_is_a_link_is_refused(suffix: str, old: Callable[..., Path]) -> None:
+    victim = old(suffix)
+    link = victim.with_name(f"link{suffix}")
+    link.symlink_to(victim)
+    with pytest.raises(PhotoError, match="is a link"):
+        write_photo(picture(8), link, overwrite=True)
+    link.unlink()
+    assert only(victim)
