@@ -82,7 +82,8 @@ class Effect(BaseModel):
                 f"{self.name} needs depth in metres, but this depth is relative "
                 f"({scene.depth.origin}); use a metric model or give --depth a metric file"
             )
-        return self.apply(scene, context or scene.context).with_history(self.words)
+        result = self.apply(scene, context or scene.context)
+        return scene if result is scene else result.with_history(self.words)
 
     def __or__(self, other: Effect | Chain) -> Chain:
         from depthfx.chain import Chain

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -245,5 +244,5 @@ def _with_stamp(scene: Scene) -> Photo:
         facts["software"] = f"depthfx {__version__}"
         xmp = stamped(xmp, facts)
     if scene.history:
-        xmp = noted(xmp, "; ".join(scene.history), datetime.now().astimezone())
+        xmp = noted(xmp, "; ".join(scene.history))
     return replace(scene.photo, metadata=replace(metadata, xmp=xmp))

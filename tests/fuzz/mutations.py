@@ -203,6 +203,7 @@ def _exr(data: bytes, rng: Random) -> bytes:
         values.append((start + 4, start + 4 + size))
         at = start + 4 + size
     start, end = rng.choice([*values, (at + 1, len(data)), (at + 1, len(data))])
+    end = min(end, len(data))
     change = rng.choice((_bits, _number, _number))
     made = change(data[start:end], rng)[: end - start]
     return data[:start] + made.ljust(end - start, b"\0") + data[end:]

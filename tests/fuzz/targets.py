@@ -10,7 +10,6 @@ import json
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,9 +34,6 @@ from depthfx.photo.write import write_photo
 
 WRITTEN_BACK_PIXELS = 1 << 20
 """Larger ones are only read: writing them takes too long to be done so often."""
-
-
-NOW = datetime(2024, 5, 1, 10, 11, 12, tzinfo=UTC)
 
 
 class Fault(AssertionError):
@@ -177,7 +173,7 @@ def packet(data: bytes, folder: Path | None = None) -> None:
             "stamped": xmp.stamped(data, facts),
             "upright": xmp.upright(data, 40, 30),
             "turned": regions.turned(data, 6, 40, 30),
-            "noted": noted(data, "bokeh --f-number 1.8", NOW),
+            "noted": noted(data, "bokeh f_number=1.8"),
             "without location": stripped_xmp(data),
             "without payloads": xmp.without_payloads(data),
         }

@@ -22,12 +22,15 @@ LONGEST_S = 90
 """Of waiting: a busy machine is no fault, so it is the processor's time that counts."""
 ADDRESS_BYTES = 6 << 30
 IMPORTED = (
+    "pytest",
     "numpy",
     "cv2",
     "imagecodecs",
     "tifffile",
     "PIL.Image",
     "depthfx.cli.inspect",
+    "depthfx.photo.phone.stored_depth",
+    "depthfx.photo.write",
     "depthfx.photo.read",
     "depthfx.photo.encode",
     "depthfx.photo.describe",

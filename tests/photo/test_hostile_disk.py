@@ -3,8 +3,6 @@ planted where the output goes: the old file is there whole, or the new one is.""
 
 from __future__ import annotations
 
-import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -12,16 +10,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from apart import apart
+from hostile_work import killed, picture, refusal
 
-from depthfx.camera import Camera
 from depthfx.errors import PhotoError
 from depthfx.photo.encode import WRITTEN
-from depthfx.photo.photo import Metadata, Photo
 from depthfx.photo.read import read_photo
 from depthfx.photo.whole import written_whole
 from depthfx.photo.write import write_photo
@@ -32,36 +28,6 @@ OLD = b"the old file"
 NOBODY = 65534
 MOMENTS = 6
 LAST_MOMENTS = 3
-
-
-def picture(side: int = 128) -> Photo:
-    """Noise, of which no format makes little."""
-    rng = np.random.default_rng(7)
-    pixels = rng.random((side, side, 3), dtype=np.float32)
-    return Photo(pixels, Camera.guess(side, side), metadata=Metadata(xmp=b"<x/>" * 50))
-
-
-def imported_for(suffix: str) -> None:
-    """Have all imported that is needed to write this format: another user may not read it."""
-    with tempfile.TemporaryDirectory() as folder:
-        write_photo(picture(4), Path(folder, f"out{suffix}"))
-
-
-def refusal(path: str, side: int = 128, limit_bytes: int = 0, user: int = 0) -> str:
-    """What is said when a picture is written over `path`, by a process that may write files of
-    `limit_bytes` at most, and may be another user."""
-    imported_for(Path(path).suffix)
-    if limit_bytes:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
-    if user and os.geteuid() == 0:
-        os.setegid(user)
-        os.seteuid(user)
-    try:
-        write_photo(picture(side), path, overwrite=True)
-    except PhotoError as error:
-        return str(error)
-    return ""
 
 
 def only(target: Path) -> bool:
@@ -97,7 +63,8 @@ ON_A_FULL_DISK = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from test_hostile_disk import SUFFIXES, only, refusal, OLD
+from hostile_work import refusal
+from test_hostile_disk import OLD, SUFFIXES, only
 for suffix in SUFFIXES:
     target = Path(sys.argv[2], "out" + suffix)
     target.write_bytes(OLD)
@@ -143,25 +110,6 @@ def test_a_folder_that_may_not_be_written(suffix: str, anybodys_folder: Path) ->
     assert ended.problem == ""
     assert ended.said == f"{target}: cannot be written: Permission denied"
     assert only(target)
-
-
-def killed(path: str, moment: int) -> int:
-    """Writes over `path` and is killed at the `moment`-th call; returns how many there are."""
-    photo, calls, us = picture(), 0, os.getpid()
-
-    def count(*_: Any) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == moment:
-            os.kill(us, signal.SIGKILL)
-
-    imported_for(Path(path).suffix)
-    sys.setprofile(count)
-    try:
-        write_photo(photo, path, overwrite=True)
-    finally:
-        sys.setprofile(None)
-    return calls
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

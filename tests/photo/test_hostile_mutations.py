@@ -7,15 +7,14 @@ finite pixels or with an error of its own in one line, and what once brought it 
 from __future__ import annotations
 
 import sys
-import traceback
 import zlib
 from pathlib import Path
 from random import Random
 
 import pytest
 from apart import apart
+from hostile_work import FUZZ, answers
 
-FUZZ = Path(__file__).resolve().parents[1] / "fuzz"
 REGRESSIONS = Path(__file__).with_name("regressions")
 LARGEST_REGRESSION_BYTES = 4096
 ROUNDS = 25
@@ -28,20 +27,6 @@ import mutations  # noqa: E402
 import own_corpus  # noqa: E402
 
 FILES = own_corpus.files()
-
-
-def answers(target: str, data: bytes, first: int, rounds: int) -> list[str]:
-    """What is wrong with the answers to `rounds` mutations of `data`; done apart."""
-    from targets import TARGETS
-
-    wrong = []
-    for seed in range(first, first + rounds):
-        damaged = mutations.mutated(data, Random(seed)) if seed >= 0 else data
-        try:
-            TARGETS[target](damaged, None)
-        except Exception:
-            wrong.append(f"seed {seed}:\n{traceback.format_exc()}")
-    return wrong
 
 
 @pytest.mark.parametrize("name", FILES)

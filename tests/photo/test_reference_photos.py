@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 from apart import Ended, apart, commanded, nothing_new_in
+from hostile_work import outcome
 from numpy.typing import NDArray
 
 from depthfx.camera import FocalOrigin
-from depthfx.errors import DepthfxError, PhotoError
+from depthfx.errors import PhotoError
 from depthfx.photo.decode import decode
 from depthfx.photo.describe import describe
 from depthfx.photo.encode import WRITTEN, over_white, stored_form
@@ -320,32 +321,6 @@ def _most_off(one: NDArray[Any], other: NDArray[Any], bits: int) -> int:
 
 
 # ---- broken files --------------------------------------------------------------------------
-
-
-def outcome(path: str, points: list[tuple[int, int]]) -> dict[str, Any]:
-    """What comes of reading a file, in plain values; done apart."""
-    try:
-        photo = read_photo(path)
-    except DepthfxError as error:
-        return {"outcome": "error", "error": str(error)}
-    srgb = stored_form(replace(photo, metadata=Metadata(), alpha=None), 8).codes
-    facts = describe(photo)
-    json.dumps(facts, allow_nan=False)
-    try:
-        depth = stored_depth(photo)
-    except PhotoError as error:
-        depth, refused = None, str(error)
-    else:
-        refused = ""
-    return {
-        "outcome": "ok-with-warning" if photo.warnings or facts["warnings"] or refused else "ok",
-        "size": photo.shape[::-1],
-        "finite": bool(np.isfinite(photo.pixels).all()),
-        "warnings": [*photo.warnings, *([refused] if refused else [])],
-        "colours": [srgb[y, x].tolist() for x, y in points],
-        "depth": None if depth is None else depth.kind,
-        "black": not photo.pixels.any(),
-    }
 
 
 @pytest.mark.parametrize("name", _cases("bad/"))

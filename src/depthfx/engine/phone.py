@@ -17,6 +17,10 @@ from depthfx.photo.photo import Photo
 
 Found = TypeVar("Found")
 
+NOMINAL_ERROR = 0.5
+"""Share by which a phone's metres may be off that it does not vouch for: its two lenses stand a
+finger's width apart, and move to focus and against shake."""
+
 
 @dataclass(frozen=True, eq=False)
 class Phone:
@@ -51,6 +55,11 @@ class Phone:
             return cls(photo, matte=matte)
         return cls(photo, _without_holes(stored), np.isfinite(stored.inverse), matte)
 
+    @property
+    def measured(self) -> bool:
+        """Whether there is depth whose metres can be relied on."""
+        return self.depth is not None and self.depth.metric and self.depth.model_error is None
+
     def fitted_depth(self) -> Depth:
         """The depth at the photo's size."""
         from depthfx.engine.find import fit
@@ -61,13 +70,13 @@ class Phone:
         if depth.inverse.size > shape[0] * shape[1]:  # nothing to refine, and much of it
             depth = depth.resized(shape)
         fine = fit(depth, self.photo, self.photo.path or Path())
-        return measured(fine, "", 0.0) if fine.metric else fine
+        return measured(fine, "", 0.0) if self.measured else fine
 
     def scaled(self, depth: Depth) -> Depth:
         """`depth` in these metres, if it has none and they fit it; else as it was."""
         from depthfx.engine.scale import align_to
 
-        if self.depth is None or not self.depth.metric or depth.metric:
+        if self.depth is None or not self.measured or depth.metric:
             return depth
         try:
             return align_to(depth, self.depth, self.known)
@@ -90,4 +99,6 @@ def _without_holes(stored: StoredDepth) -> Depth:
         there = np.where(known, inverse, np.float32(0))
         inverse = np.maximum(push_pull(there, known.astype(np.float32)), 0)
     words = f"stored in the photo ({stored.kind})"
+    if stored.nominal:
+        return Depth(inverse, True, f"{words}, metres are nominal", model_error=NOMINAL_ERROR)
     return Depth(inverse, True, words) if stored.metric else Depth.relative(inverse, words)

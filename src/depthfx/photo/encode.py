@@ -16,10 +16,13 @@ import depthfx
 from depthfx.depth import Plane
 from depthfx.errors import PhotoError
 from depthfx.photo import exif as exif_block
+from depthfx.photo import regions
 from depthfx.photo.colour import ColourSpace, colour_space, profile_space, srgb_space, strips
+from depthfx.photo.dither import dithered
 from depthfx.photo.photo import Photo, Pixels
+from depthfx.photo.profiles import linear_srgb
 from depthfx.photo.stored import Codes, Stored
-from depthfx.photo.xmp import upright, without_payloads
+from depthfx.photo.xmp import joined, upright, without_payloads
 
 DEFAULT_QUALITY = 95
 
@@ -42,34 +45,39 @@ def stored_form(
         exif_block.parse(metadata.exif), width, height, f"depthfx {depthfx.__version__}"
     )
     codes, icc = _light(photo) if floating else _codes(photo, bit_depth, profile)
+    if icc != metadata.icc:
+        exif = exif_block.in_colours(exif, srgb=not icc)
     return Stored(
         codes,
         None if photo.alpha is None else _opacity(photo.alpha, codes.dtype, bit_depth),
         bit_depth,
         exif=exif_block.to_bytes(exif),
         icc=icc,
-        xmp=upright(without_payloads(metadata.xmp), width, height),
-        xmp_extension=metadata.xmp_extension,
+        xmp=_packet(photo),
         iptc=metadata.iptc,
         dpi=metadata.dpi,
         linear=np.eye(3) if floating else None,
     )
 
 
+def _packet(photo: Photo) -> bytes:
+    """The XMP of `photo` in one packet, true of the upright picture alone."""
+    metadata, (height, width) = photo.metadata, photo.shape
+    turned = regions.turned(metadata.xmp, metadata.orientation, width, height)
+    packet = joined(without_payloads(turned), without_payloads(metadata.xmp_extension))
+    return upright(packet, width, height)
+
+
 def _light(photo: Photo) -> tuple[Codes, bytes]:
     """Linear light as it is, one channel if the photo was grey and is, and its profile."""
-    from depthfx.photo.profiles import linear_srgb
-
     grey = photo.metadata.grey and _is_grey(photo.pixels)
-    return (photo.pixels[..., 1] if grey else photo.pixels), linear_srgb()
+    return (photo.pixels[..., 1] if grey else photo.pixels), linear_srgb(grey)
 
 
 def _codes(photo: Photo, bit_depth: int, profile: bytes) -> tuple[Codes, bytes]:
     space, icc = (profile_space(profile, grey=False), profile) if profile else _output_space(photo)
     if photo.metadata.bit_depth <= bit_depth and not photo.metadata.floating:
         return space.encode(photo.pixels, bit_depth), icc
-    from depthfx.photo.dither import dithered
-
     return dithered(space.encode(photo.pixels, 16), bit_depth), icc
 
 

@@ -1,50 +1,41 @@
 """The history of a photo in its XMP: one entry for what depthfx has done to it.
 
 ISO 16684-2 and Adobe's XMP Specification Part 2, 1.2.3 (xmpMM:History) and 1.2.10
-(ResourceEvent); 1.2.1 (xmp:ModifyDate, xmp:MetadataDate).
+(ResourceEvent).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
-from xml.sax.saxutils import escape
 
 import depthfx
-from depthfx.photo.xmp import LONGEST_IN_JPEG, PACKET, RDF, XMP, Edit, Place, edited, quoted
+from depthfx.photo.xmp import LONGEST_IN_JPEG, PACKET, RDF, Edit, Place, edited, quoted
 
 MEDIA = "{http://ns.adobe.com/xap/1.0/mm/}"
 EVENT = "{http://ns.adobe.com/xap/1.0/sType/ResourceEvent#}"
 
 
-def noted(packet: bytes, parameters: str, when: datetime) -> bytes:
+def noted(packet: bytes, parameters: str) -> bytes:
     """`packet` (or a new one, if it is empty) with one more entry in its history.
 
     parameters : what was done, in words like those of the command line; may be empty
-    when : the time of it, best with its zone; also the new modification date
 
-    All else stays byte for byte, except for padding that makes room. A packet that is no
-    XMP stays as it is, and so does one that a JPEG would have no room for any more.
+    It has no time, so that the same work always makes the same file. All else stays byte for
+    byte, except for padding that makes room. A packet that is no XMP stays as it is, and so
+    does one that a JPEG would have no room for any more.
     """
-    date = when.isoformat(timespec="seconds")
-    facts = {"action": "edited", "softwareAgent": f"depthfx {depthfx.__version__}", "when": date}
+    facts = {"action": "edited", "softwareAgent": f"depthfx {depthfx.__version__}"}
     if parameters:
         facts["parameters"] = parameters
     event = "".join(f" stEvt:{name}={quoted(value)}" for name, value in facts.items())
 
     def edits(body: bytes, places: list[Place]) -> Iterable[Edit]:
-        missing = {f"{XMP}ModifyDate", f"{XMP}MetadataDate"}
-        for place in places:
-            if place.name in missing and place.inner_start < place.end:
-                yield place.inner_start, place.inner_end, escape(date).encode()
-        missing -= {place.name for place in places}
         sequence = _history(places)
         if sequence is not None:
             yield sequence.inner_end, sequence.inner_end, _entry(body, sequence, event).encode()
-        if missing or sequence is None:
-            new_history = "" if sequence else event
-            yield from _description(body, places, missing, date, new_history)
+        else:
+            yield from _description(body, places, event)
 
     made = edited(packet or PACKET.encode(), edits)
     return packet if made is None or len(packet) <= LONGEST_IN_JPEG < len(made) else made
@@ -58,25 +49,19 @@ def _history(places: list[Place]) -> Place | None:
     return None
 
 
-def _description(
-    body: bytes, places: list[Place], dates: set[str], date: str, event: str
-) -> Iterable[Edit]:
-    """A description at the end of the packet, of the `dates` and a history of one `event`."""
-    yield from ((p.start, p.end, b"") for p in places if event and p.name == f"{MEDIA}History")
+def _description(body: bytes, places: list[Place], event: str) -> Iterable[Edit]:
+    """A description at the end of the packet, of a history of one `event`."""
+    yield from ((p.start, p.end, b"") for p in places if p.name == f"{MEDIA}History")
     root = next((p for p in places if p.name == f"{RDF}RDF"), None)
     if root is None or root.inner_start == root.end:
         return
     rdf = _prefix(body, root)
     told = next((p for p in places if p.name == f"{RDF}about"), None)
     about = body[told.inner_start - 1 : told.inner_end + 1].decode() if told else '""'
-    attributes = "".join(f" xmp:{name[len(XMP) :]}={quoted(date)}" for name in sorted(dates))
-    history = (
-        f'\n  <xmpMM:History xmlns:xmpMM="{MEDIA[1:-1]}"><{rdf}Seq>'
-        f"{_entry(body, root, event)}</{rdf}Seq></xmpMM:History>\n"
-    )
     made = (
-        f'<{rdf}Description {rdf}about={about} xmlns:xmp="{XMP[1:-1]}"{attributes}>'
-        f"{history if event else ''}</{rdf}Description>\n"
+        f'<{rdf}Description {rdf}about={about} xmlns:xmpMM="{MEDIA[1:-1]}">\n'
+        f"  <xmpMM:History><{rdf}Seq>{_entry(body, root, event)}</{rdf}Seq></xmpMM:History>\n"
+        f"</{rdf}Description>\n"
     )
     yield root.inner_end, root.inner_end, made.encode()
 

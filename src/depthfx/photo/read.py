@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from depthfx.errors import PhotoError
 from depthfx.photo import exif as exif_block
+from depthfx.photo import xmp
 from depthfx.photo.cicp import cicp_space
 from depthfx.photo.cmyk import cmyk_space
 from depthfx.photo.colour import Decoding, colour_space, finite, linear_space, srgb_space
@@ -47,6 +48,8 @@ def read_photo(
     stored = _stored(path, reading)
     exif = exif_block.parse(stored.exif)
     warnings = list(stored.warnings)
+    if stored.xmp and xmp.parsed(stored.xmp) is None:
+        warnings.append("its XMP is damaged and not used")
     if exif.damaged:
         warnings.append("its EXIF is damaged: what could be read of it is used")
     space, icc = _meaning(stored, exif, warnings)
@@ -54,8 +57,8 @@ def read_photo(
     if broken:
         warnings.append(_not_finite(path, broken, stored))
     orientation = 1 if stored.upright else exif.orientation
-    pixels = space.decode(_turned(codes, orientation))
-    alpha = None if stored.alpha is None else _opacity(_turned(stored.alpha, orientation))
+    pixels = space.decode(turned(codes, orientation))
+    alpha = None if stored.alpha is None else _opacity(turned(stored.alpha, orientation))
     height, width = pixels.shape[:2]
     camera, odd = camera_for(
         width,
@@ -131,26 +134,26 @@ def _not_finite(path: Path, broken: int, stored: Stored) -> str:
     return f"{broken} of its values are not numbers or infinite: taken as 0 or the most there is"
 
 
-def _turned(codes: Codes, orientation: int) -> Codes:
+def turned(codes: Codes, orientation: int) -> Codes:
     """`codes` upright: EXIF orientation names where the stored first row and column are."""
     match orientation:
         case 2:
-            turned = cv2.flip(codes, 1)
+            upright = cv2.flip(codes, 1)
         case 3:
-            turned = cv2.rotate(codes, cv2.ROTATE_180)
+            upright = cv2.rotate(codes, cv2.ROTATE_180)
         case 4:
-            turned = cv2.flip(codes, 0)
+            upright = cv2.flip(codes, 0)
         case 5:
-            turned = cv2.transpose(codes)
+            upright = cv2.transpose(codes)
         case 6:
-            turned = cv2.rotate(codes, cv2.ROTATE_90_CLOCKWISE)
+            upright = cv2.rotate(codes, cv2.ROTATE_90_CLOCKWISE)
         case 7:
-            turned = cv2.flip(cv2.transpose(codes), -1)
+            upright = cv2.flip(cv2.transpose(codes), -1)
         case 8:
-            turned = cv2.rotate(codes, cv2.ROTATE_90_COUNTERCLOCKWISE)
+            upright = cv2.rotate(codes, cv2.ROTATE_90_COUNTERCLOCKWISE)
         case _:
-            turned = codes
-    return turned
+            upright = codes
+    return upright
 
 
 def _opacity(alpha: Codes) -> NDArray[np.float32]:

@@ -23,6 +23,9 @@ BOMB_PIXELS = 40_000_000
 BOMB_BITS = 0.02
 """No photo of more than so many pixels has fewer bits for each; a black sheet has."""
 
+ROWS_AT_A_TIME = 64
+"""A whole picture in float64 would be many times the file."""
+
 LARGEST_BLOCK_BYTES = 32 << 20
 """Of a profile, of XMP and the like once unpacked; what is longer is left out."""
 
@@ -140,14 +143,20 @@ def full_range(codes: Codes, bits: int) -> Codes:
     dtype, top = (np.uint8, 255) if bits <= 8 else (np.uint16, 65535)
     if bits in (8, 16):
         return codes.astype(dtype, copy=False)
-    return (codes * (top / ((1 << bits) - 1)) + 0.5).astype(dtype)
+    return _spread(codes, top / ((1 << bits) - 1), dtype)
 
 
 def own_range(codes: Codes, bits: int) -> Codes:
     """The inverse of `full_range` for more than 8 bits: uint16 from 0 to 2^bits - 1."""
-    if bits == 16:
-        return codes
-    return (codes * (((1 << bits) - 1) / 65535) + 0.5).astype(np.uint16)
+    return codes if bits == 16 else _spread(codes, ((1 << bits) - 1) / 65535, np.uint16)
+
+
+def _spread(codes: Codes, factor: float, dtype: type) -> Codes:
+    spread: Codes = np.empty(codes.shape, dtype)
+    for top in range(0, len(codes), ROWS_AT_A_TIME):
+        rows = slice(top, top + ROWS_AT_A_TIME)
+        spread[rows] = codes[rows] * factor + 0.5
+    return spread
 
 
 def believable_dpi(dpi: tuple[Any, Any] | None) -> tuple[float, float] | None:

@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from depthfx.errors import ParameterError, PhotoError
+from depthfx.photo import exif, location
 from depthfx.photo.encode import DEFAULT_QUALITY, WRITTEN, OutputFormat, over_white, stored_form
 from depthfx.photo.photo import Photo
+from depthfx.photo.profiles import named_profile
 from depthfx.photo.whole import check_target, written_whole
 
 
@@ -113,8 +115,6 @@ def _checked_bit_depth(form: OutputFormat, asked: int) -> bool:
 def _profile(name: str | None, form: OutputFormat, floating: bool) -> bytes:
     if name is None:
         return b""
-    from depthfx.photo.profiles import named_profile
-
     if floating or not form.bit_depths:
         raise ParameterError(
             f"profile={name}: floating point is written as linear light in sRGB primaries, which "
@@ -124,8 +124,6 @@ def _profile(name: str | None, form: OutputFormat, floating: bool) -> bytes:
 
 
 def _without_location(photo: Photo) -> Photo:
-    from depthfx.photo import exif, location
-
     metadata = photo.metadata
     stripped = replace(
         metadata,

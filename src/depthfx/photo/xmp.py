@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
-from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser, tostring
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr, unescape
 
@@ -145,6 +145,26 @@ OF_THE_STORED_PICTURE = (f"{TIFF}YCbCrSubSampling", f"{XMP}Thumbnails")
 def without_payloads(packet: bytes) -> bytes:
     """`packet` without what it says of other pictures in its file (`PAYLOADS`)."""
     made = without(packet, lambda name: name.startswith(PAYLOADS))
+    return packet if made is None else made
+
+
+def joined(packet: bytes, extension: bytes) -> bytes:
+    """`packet` with the properties of its `extension`; as it is if one of them is no XMP."""
+    tree = parsed(extension) if extension else None
+    root = None if tree is None else next(tree.iter(f"{RDF}RDF"), None)
+    if root is None:
+        return packet
+    said = [child for child in root if len(child) or set(child.keys()) - {f"{RDF}about"}]
+    if not said:
+        return packet
+    more = b"".join(tostring(child, encoding="utf-8", xml_declaration=False) for child in said)
+
+    def edits(_body: bytes, places: list[Place]) -> Iterable[Edit]:
+        for place in places:
+            if place.name == f"{RDF}RDF" and place.inner_start < place.end:
+                yield place.inner_end, place.inner_end, more
+
+    made = edited(packet, edits)
     return packet if made is None else made
 
 

@@ -380,7 +380,7 @@ def test_everything_comes_back(dtype: Any, alpha: bool, grey: bool, tmp_path: Pa
 
 def test_a_maker_note_keeps_its_place_which_it_may_point_to(tmp_path: Path) -> None:
     note = b"points into the block by position" * 40
-    tags = {"0th": {n: b"x" * 90 for n in (270, 271, 272, 315)}, "Exif": {37500: note}}
+    tags = {"0th": dict.fromkeys((270, 271, 272, 315), b"x" * 90), "Exif": {37500: note}}
     block = piexif.dump(tags)[6:]
     codes = np.zeros((900, 800, 3), np.uint16)  # in several strips
     path = tmp_path / "out.tif"

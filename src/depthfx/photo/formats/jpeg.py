@@ -260,7 +260,7 @@ def encode(file: BinaryIO, stored: Stored, quality: int) -> tuple[str, ...]:
     exif = _short_exif(stored.exif, left_out)
     if exif:
         _segment(file, APP1, EXIF_HEADER + exif)
-    _write_xmp(file, *_short_xmp(stored.xmp, stored.xmp_extension, left_out))
+    write_xmp(file, *_short_xmp(stored.xmp, stored.xmp_extension, left_out))
     _write_icc(file, stored.icc)
     if stored.iptc:
         _write_resources(file, photoshop.iptc_block(stored.iptc))
@@ -317,7 +317,7 @@ def _short_xmp(xmp: bytes, extension: bytes, left_out: list[str]) -> tuple[bytes
     return MAIN_PACKET.format(digest=_md5(whole).decode()).encode(), whole
 
 
-def _write_xmp(file: BinaryIO, packet: bytes, extension: bytes) -> None:
+def write_xmp(file: BinaryIO, packet: bytes, extension: bytes) -> None:
     if packet:
         _segment(file, APP1, XMP_HEADER + packet)
     digest, room = _md5(extension), SEGMENT_BYTES - len(EXTENSION_HEADER) - 40

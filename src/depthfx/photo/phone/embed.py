@@ -12,7 +12,7 @@ from depthfx.depth import Depth, Plane
 from depthfx.errors import PhotoError
 from depthfx.photo.encode import DEFAULT_QUALITY, over_white, stored_form
 from depthfx.photo.photo import Photo
-from depthfx.photo.read import _turned as turned
+from depthfx.photo.read import turned
 from depthfx.photo.whole import check_target, written_whole
 from depthfx.raster.resample import fit_within
 

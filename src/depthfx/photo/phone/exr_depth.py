@@ -5,10 +5,11 @@ EXR itself says nothing of a unit; metres are what Blender, Nuke and this packag
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from depthfx.photo.exr_header import read_header
-from depthfx.photo.formats import exr
+from depthfx.photo.formats.exr import depth_channel
 from depthfx.photo.phone.depth_range import inverse_of
 from depthfx.photo.phone.stored_depth import StoredDepth, in_register
 from depthfx.photo.photo import Photo
@@ -19,19 +20,13 @@ INFINITE_M = 1e9
 
 
 def exr_depth(photo: Photo) -> StoredDepth | None:
-    """The channel Z (or depth.Z, or another that ends in .Z) of the part that the picture of
-    `photo` is in, None if there is none. Unknown outside of the data window."""
+    """The channel Z (or depth.Z, or of another layer) of the picture of `photo`, None if there
+    is none. Infinite outside of the data window."""
     assert photo.path is not None
     with photo.path.open("rb") as file:
-        parts, _ = read_header(file)
-        picture, (height, width) = exr._picture(parts), photo.shape
-        part = picture.part
-        names = sorted(name for name in part.channels if name == "Z" or name.endswith(".Z"))
-        if not names:
-            return None
-        window, _ = exr._shown(part, Reading(height * width))
-        samples = exr._samples(file, parts, picture.index)
-        metres = exr._placed(np.asarray(samples[names[0]].pixels), part.data_window, window)
+        metres = depth_channel(file, Reading(math.prod(photo.shape)))
+    if metres is None:
+        return None
     far = np.where(metres >= INFINITE_M, np.inf, metres.astype(np.float64))
     inverse = in_register(inverse_of(far).astype(np.float32), photo)
     return StoredDepth("EXR Z channel", inverse, True, "metres")

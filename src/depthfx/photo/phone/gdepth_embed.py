@@ -22,7 +22,7 @@ import numpy as np
 import depthfx
 from depthfx.depth import Plane
 from depthfx.errors import PhotoError
-from depthfx.photo.formats.jpeg import EXTENSION_HEADER, XMP_HEADER, _write_xmp
+from depthfx.photo.formats.jpeg import EXTENSION_HEADER, XMP_HEADER, write_xmp
 from depthfx.photo.phone.gdepth import GDEPTH
 from depthfx.photo.phone.jpeg_parts import APP1, APP2, Segment, head
 from depthfx.photo.xmp import (
@@ -31,6 +31,7 @@ from depthfx.photo.xmp import (
     RDF,
     Edit,
     Place,
+    decoded,
     edited,
     quoted,
 )
@@ -111,22 +112,27 @@ BARE_PACKET = (
 
 
 def _without_gdepth(packet: bytes) -> bytes:
-    """`packet` without GDepth, and without descriptions of nothing else; empty if it is empty or
-    cannot be read."""
+    """`packet` in UTF-8 (as JPEG has it) without GDepth, and without descriptions of nothing
+    else; empty if it is empty or cannot be read."""
+    room = False
 
     def edits(_body: bytes, places: list[Place]) -> Iterable[Edit]:
         held: dict[int, list[Place]] = {}
         for place in places:
             held.setdefault(place.holder, []).append(place)
         gone = 0
+        nonlocal room
         for index, place in enumerate(places):
+            room = room or (place.name == f"{RDF}RDF" and place.inner_start < place.end)
             inside = [part.name for part in held.get(index, []) if part.name != f"{RDF}about"]
             only = place.name == f"{RDF}Description" and inside and all(map(_is_own, inside))
             if place.start >= gone and (only or _is_own(place.name)):
                 gone = place.end
                 yield place.start, gone, b""
 
-    return edited(packet, edits) or b""
+    text, encoding = decoded(packet)
+    made = edited(packet if encoding == "utf-8" else text.lstrip("\ufeff").encode(), edits)
+    return made if made and room else b""
 
 
 def _is_own(name: str) -> bool:
@@ -138,7 +144,7 @@ def _with_description(packet: bytes, told: Mapping[str, str], more: str) -> byte
     properties = "".join(f" GDepth:{name}={quoted(text)}" for name, text in told.items())
 
     def edits(body: bytes, places: list[Place]) -> Iterable[Edit]:
-        root = next(place for place in places if place.name == f"{RDF}RDF")
+        root = next(p for p in places if p.name == f"{RDF}RDF" and p.inner_start < p.end)
         abouts = [place for place in places if place.name == f"{RDF}about"]
         about = body[abouts[0].inner_start : abouts[0].inner_end] if abouts else b""
         start = f'<rdf:Description xmlns:rdf="{RDF[1:-1]}" rdf:about="'.encode()
@@ -161,10 +167,10 @@ def _with_xmp(jpeg: bytes, packet: bytes, extension: bytes) -> bytes:
     out.write(jpeg[:2])
     for index, segment in enumerate(kept[:-1]):
         if index == leading:
-            _write_xmp(out, packet, extension)
+            write_xmp(out, packet, extension)
         out.write(jpeg[segment.start : segment.end])
     if leading >= len(kept) - 1:
-        _write_xmp(out, packet, extension)
+        write_xmp(out, packet, extension)
     out.write(jpeg[begin:])
     made = out.getvalue()
     return _with_true_places(jpeg, made)

@@ -20,7 +20,7 @@ import numpy as np
 from depthfx.depth import Plane
 from depthfx.errors import PhotoError
 from depthfx.photo.photo import Photo
-from depthfx.photo.read import _turned as turned
+from depthfx.photo.read import turned
 
 ASPECT_TOLERANCE = 0.02
 SENSOR_ASPECT = 4 / 3
@@ -42,6 +42,7 @@ class StoredDepth:
         NaN where nothing is known; in 1/m if `metric`, else up to a scale
     encoding : how the file says it, like "RangeInverse"; empty if it does not
     warnings : what was odd about it and could be lived with, a line each
+    nominal : it is not `metric`, but as near to 1/m as the phone could tell
     """
 
     kind: str
@@ -49,6 +50,7 @@ class StoredDepth:
     metric: bool
     encoding: str = ""
     warnings: tuple[str, ...] = ()
+    nominal: bool = False
 
     @property
     def height(self) -> int:
@@ -109,7 +111,9 @@ def _stored_depth(photo: Photo) -> StoredDepth | None:
         if found is not None:
             inverse, metric, facts = found
             kind, encoding = "HEIF auxiliary depth", str(facts.get("encoding", ""))
-            return StoredDepth(kind, in_register(inverse, photo), metric, encoding)
+            nominal = not metric and "d_min" in facts
+            fitted = in_register(inverse, photo)
+            return StoredDepth(kind, fitted, metric, encoding, nominal=nominal)
     if photo.metadata.format == "OpenEXR":
         from depthfx.photo.phone.exr_depth import exr_depth
 
