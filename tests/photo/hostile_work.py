@@ -64,6 +64,18 @@ def picture(side: int = 128) -> Photo:
     return Photo(pixels, Camera.guess(side, side), metadata=Metadata(xmp=b"<x/>" * 50))
 
 
+def locked_out(path: str, user: int) -> str:
+    """What another user is told of a file that is not for everybody to read."""
+    _become(user)
+    return str(outcome(path, [])["error"])
+
+
+def _become(user: int) -> None:
+    if user and os.geteuid() == 0:
+        os.setegid(user)
+        os.seteuid(user)
+
+
 def imported_for(suffix: str) -> None:
     """Have all imported that is needed to write this format: another user may not read it."""
     with tempfile.TemporaryDirectory() as folder:
@@ -77,9 +89,7 @@ def refusal(path: str, side: int = 128, limit_bytes: int = 0, user: int = 0) -> 
     if limit_bytes:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, limit_bytes))
-    if user and os.geteuid() == 0:
-        os.setegid(user)
-        os.seteuid(user)
+    _become(user)
     try:
         write_photo(picture(side), path, overwrite=True)
     except PhotoError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from apart import apart
-from hostile_work import killed, picture, refusal
+from hostile_work import killed, locked_out, picture, refusal
 
 from depthfx.errors import PhotoError
 from depthfx.photo.encode import WRITTEN
@@ -195,3 +195,12 @@ def test_an_output_that_is_a_link_is_refused(suffix: str, old: Callable[..., Pat
         write_photo(picture(8), link, overwrite=True)
     link.unlink()
     assert only(victim)
+
+
+def test_a_file_that_may_not_be_read(anybodys_folder: Path) -> None:
+    path = anybodys_folder / "locked.jpg"
+    path.write_bytes(b"\xff\xd8\xff")
+    path.chmod(0)
+    ended = apart(locked_out, str(path), NOBODY)
+    assert ended.problem == ""
+    assert ended.said == f"{path}: cannot be read: Permission denied"

@@ -18,8 +18,9 @@ from depthfx.errors import DepthfxError
     "photos", metavar="PHOTO...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @click.option("--json", is_flag=True, help="Print as JSON, a line per photo.")
+@click.option("--max-pixels", type=click.IntRange(min=1), help="Refuse photos with more pixels.")
 @verbose_option(exposed=False)
-def inspect(photos: tuple[Path, ...], json: bool) -> None:
+def inspect(photos: tuple[Path, ...], json: bool, max_pixels: int | None) -> None:
     """Say what is known of a photo.
 
     Size, colours, focal length and where it comes from, and what else is stored in the file:
@@ -27,11 +28,12 @@ def inspect(photos: tuple[Path, ...], json: bool) -> None:
     """
     from depthfx.photo.describe import describe
     from depthfx.photo.read import read_photo
+    from depthfx.photo.stored import Reading
 
     failed = 0
     for path in photos:
         try:
-            facts = describe(read_photo(path))
+            facts = describe(read_photo(path, reading=Reading(max_pixels)))
         except DepthfxError as error:
             if json:
                 print(json_line({"file": str(path), "error": str(error)}), flush=True)

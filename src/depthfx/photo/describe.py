@@ -6,7 +6,7 @@ from depthfx.errors import PhotoError
 from depthfx.photo import exif as exif_block
 from depthfx.photo.colour import profile_name
 from depthfx.photo.phone.stored_depth import StoredDepth, stored_depth, stored_matte
-from depthfx.photo.photo import Photo
+from depthfx.photo.photo import Metadata, Photo
 from depthfx.photo.regions import faces
 from depthfx.photo.subject import subject_of
 
@@ -34,7 +34,7 @@ def describe(photo: Photo) -> dict[str, object]:
         "floating": metadata.floating,
         "grey": metadata.grey,
         "alpha": photo.alpha is not None,
-        "profile": profile_name(metadata.icc) if metadata.icc else "sRGB (assumed)",
+        "profile": _profile(metadata),
         "orientation": metadata.orientation,
         "dpi": None if metadata.dpi is None else list(metadata.dpi),
         "focal_px": round(camera.focal_px, 2),
@@ -50,6 +50,14 @@ def describe(photo: Photo) -> dict[str, object]:
         "gps": _has_place(photo),
         "warnings": warnings,
     }
+
+
+def _profile(metadata: Metadata) -> str:
+    if metadata.icc:
+        return profile_name(metadata.icc)
+    if metadata.linear:
+        return "none: linear light"
+    return "CMYK (a usual press assumed)" if metadata.inks else "sRGB (assumed)"
 
 
 def _has_place(photo: Photo) -> bool:

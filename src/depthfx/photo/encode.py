@@ -20,7 +20,7 @@ from depthfx.photo import regions
 from depthfx.photo.colour import ColourSpace, colour_space, profile_space, srgb_space, strips
 from depthfx.photo.dither import dithered
 from depthfx.photo.photo import Photo, Pixels
-from depthfx.photo.profiles import linear_srgb
+from depthfx.photo.profiles import linear_srgb, named_profile
 from depthfx.photo.stored import Codes, Stored
 from depthfx.photo.xmp import joined, upright, without_payloads
 
@@ -46,7 +46,7 @@ def stored_form(
     )
     codes, icc = _light(photo) if floating else _codes(photo, bit_depth, profile)
     if icc != metadata.icc:
-        exif = exif_block.in_colours(exif, srgb=not icc)
+        exif = exif_block.in_colours(exif, srgb=icc in (b"", named_profile("srgb")))
     return Stored(
         codes,
         None if photo.alpha is None else _opacity(photo.alpha, codes.dtype, bit_depth),
@@ -107,12 +107,12 @@ def _output_space(photo: Photo) -> tuple[ColourSpace, bytes]:
 
     A grey file stays grey as long as its picture does. Once an effect has given it
     colour, a grey profile cannot describe it any more, and it becomes sRGB; so does what came
-    in inks, since which inks make a colour is the printer's business.
+    in inks, since which inks make a colour is the printer's business, and linear light.
     """
     metadata = photo.metadata
     exif = exif_block.parse(metadata.exif)
-    if metadata.inks:
-        return srgb_space(), b""
+    if metadata.inks or (metadata.linear and not metadata.grey):
+        return srgb_space(), named_profile("srgb")
     if metadata.grey and not _is_grey(photo.pixels):
         try:
             return colour_space(metadata.icc, exif, grey=False), metadata.icc

@@ -30,6 +30,7 @@ class Metadata:
     orientation : the EXIF orientation 1..8 as stored; the pixels are upright already
     grey : stored with one colour channel
     inks : stored as inks, CMYK
+    linear : stored as linear light, by a camera or a renderer
     dpi : resolution in dots per inch, or None
     """
 
@@ -44,6 +45,7 @@ class Metadata:
     orientation: int = 1
     grey: bool = False
     inks: bool = False
+    linear: bool = False
     dpi: tuple[float, float] | None = None
 
 

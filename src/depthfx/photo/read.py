@@ -83,6 +83,7 @@ def read_photo(
         orientation=exif.orientation,
         grey=stored.grey,
         inks=stored.inks,
+        linear=stored.linear is not None,
         dpi=stored.dpi,
     )
     return Photo(
