@@ -140,7 +140,7 @@ def test_a_face_at_the_edge_is_cut_to_the_frame(yunet: Path) -> None:
 def test_other_files_are_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "other.onnx"
     path.write_bytes(content)
-    with pytest.raises(ModelError, match="is no face detector.*models show yunet") as caught:
+    with pytest.raises(ModelError, match=r"is no face detector.*models show yunet") as caught:
         find_faces(photo_with(64, 64), path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)

@@ -72,13 +72,20 @@ def exif(orientation: int = 6) -> bytes:
     return block
 
 
+def srgb_profile() -> bytes:
+    """A small ICC profile, without the time of day that LittleCMS puts in."""
+    from PIL import ImageCms
+
+    icc: bytes = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return icc[:24] + bytes(12) + icc[36:]
+
+
 def _by_pillow() -> dict[str, bytes]:
     import pillow_heif
-    from PIL import Image, ImageCms
+    from PIL import Image
 
     pillow_heif.register_heif_opener()
-    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    icc = icc[:24] + bytes(12) + icc[36:]  # without the time of day
+    icc = srgb_profile()
     rgb = Image.fromarray(_gradient())
     rgba = Image.fromarray(_gradient(channels=4))
     grey = Image.fromarray(_gradient(channels=1)[..., 0])

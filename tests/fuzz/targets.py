@@ -6,7 +6,6 @@ answer; anything else that is raised is a fault.
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,9 +15,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from depthfx.camera import Camera
+from depthfx.cli.report import json_line
 from depthfx.errors import DepthfxError
 from depthfx.photo import exif as exif_block
 from depthfx.photo import regions, xmp
+from depthfx.photo.cmyk import cmyk_space
+from depthfx.photo.colour import ColourSpace, colour_space
 from depthfx.photo.describe import describe
 from depthfx.photo.encode import WRITTEN
 from depthfx.photo.focal import camera_for
@@ -64,7 +66,7 @@ def photo(data: bytes, folder: Path | None = None) -> None:
         if found is None:
             return
         _check(found)
-        json.dumps(describe(found), allow_nan=False)
+        json_line(describe(found))
         with answered():
             told_region(found)
             subject_of(found)
@@ -155,7 +157,7 @@ def exif(data: bytes, folder: Path | None = None) -> None:
         shown = _blank(Metadata(exif=data))
         subject_of(shown)
         told_region(shown)
-        json.dumps(describe(shown), allow_nan=False)
+        json_line(describe(shown))
 
 
 def _values(block: exif_block.Exif, directory: str) -> set[tuple[int, int, int, bytes]]:
@@ -186,7 +188,23 @@ def packet(data: bytes, folder: Path | None = None) -> None:
     shown = _blank(Metadata(xmp=data, format="JPEG", orientation=1 + zlib.crc32(data) % 8))
     with answered():
         told_region(shown)
-        json.dumps(describe(shown), allow_nan=False)
+        json_line(describe(shown))
+
+
+def profile(data: bytes, folder: Path | None = None) -> None:
+    """An ICC profile: from codes to light, and back where that is asked for."""
+    codes = np.linspace(0, 255, 4 * 3 * 64).astype(np.uint8).reshape(3, 64, 4)
+    for meant, channels in ((False, codes[..., :3]), (True, codes[..., 0])):
+        with answered():
+            space: ColourSpace = colour_space(data, exif_block.Exif(), meant)
+            pixels = space.decode(np.ascontiguousarray(channels))
+            if pixels.shape != (3, 64, 3) or not np.isfinite(pixels).all():
+                raise Fault(f"codes become {pixels.shape} pixels, not all finite")
+            if space.encode(pixels, 16).shape != channels.shape:
+                raise Fault("pixels become codes of another shape")
+    with answered():
+        if not np.isfinite(cmyk_space(data).decode(codes)).all():
+            raise Fault("inks become pixels that are not finite")
 
 
 def recipe(data: bytes, folder: Path | None = None) -> None:
@@ -202,5 +220,6 @@ TARGETS: dict[str, Callable[[bytes, Path | None], None]] = {
     "photo": photo,
     "exif": exif,
     "xmp": packet,
+    "profile": profile,
     "recipe": recipe,
 }

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthfx.errors import ParameterError
-from depthfx.optics.lens_names import OTHER_NAMES, SENSORS_MM, NamedLens
+from depthfx.optics.lens_names import NamedLens
+from depthfx.photo.sensors import OTHER_NAMES, SENSORS_MM
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ Apart from those tests, so that the process need not import them.
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import signal
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from depthfx.camera import Camera
+from depthfx.cli.report import json_line
 from depthfx.errors import DepthfxError, PhotoError
 from depthfx.photo.describe import describe
 from depthfx.photo.encode import stored_form
@@ -39,7 +39,7 @@ def outcome(path: str, points: list[tuple[int, int]]) -> dict[str, Any]:
         return {"outcome": "error", "error": str(error)}
     srgb = stored_form(replace(photo, metadata=Metadata(), alpha=None), 8).codes
     facts = describe(photo)
-    json.dumps(facts, allow_nan=False)
+    json_line(facts)
     try:
         depth = stored_depth(photo)
     except PhotoError as error:

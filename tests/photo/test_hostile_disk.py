@@ -204,3 +204,28 @@ def test_a_file_that_may_not_be_read(anybodys_folder: Path) -> None:
     ended = apart(locked_out, str(path), NOBODY)
     assert ended.problem == ""
     assert ended.said == f"{path}: cannot be read: Permission denied"
+
+
+def test_a_folder_that_may_not_be_looked_into(anybodys_folder: Path) -> None:
+    target = anybodys_folder / "closed" / "out.png"
+    target.parent.mkdir()
+    target.parent.chmod(0o600)
+    ended = apart(refusal, str(target), 8, 0, NOBODY)
+    assert ended.problem == ""
+    assert ended.said == f"{target}: cannot be written: Permission denied"
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 300 + ".png", "a\0b.png", "/".join(["x" * 200] * 25) + ".png"]
+)
+def test_a_name_that_no_file_can_have(name: str, tmp_path: Path) -> None:
+    with pytest.raises(PhotoError) as caught:
+        write_photo(picture(8), tmp_path / name)
+    assert str(caught.value).startswith(f"{tmp_path / name}: ")
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".png", "a\0b.png"])
+def test_a_photo_of_a_name_that_no_file_can_have(name: str, tmp_path: Path) -> None:
+    with pytest.raises(PhotoError) as caught:
+        read_photo(tmp_path / name)
+    assert str(caught.value).startswith(f"{tmp_path / name}: ")

@@ -42,6 +42,7 @@ def test_damaged_photo(name: str) -> None:
     [
         ("exif", own_corpus.exif()),
         ("xmp", own_corpus.XMP),
+        ("profile", own_corpus.srgb_profile()),
         ("recipe", fuzz_photos.RECIPE.encode()),
     ],
 )

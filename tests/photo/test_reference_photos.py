@@ -20,6 +20,7 @@ from hostile_work import outcome
 from numpy.typing import NDArray
 
 from depthfx.camera import FocalOrigin
+from depthfx.cli.report import json_line
 from depthfx.errors import PhotoError
 from depthfx.photo.decode import decode
 from depthfx.photo.describe import describe
@@ -92,7 +93,7 @@ def test_good_file(name: str) -> None:
         _shows_colours(photo, name, row)
     _has_focal_length(photo, row)
     _warns(photo, row)
-    json.dumps(describe(photo), allow_nan=False)
+    json_line(describe(photo))
 
 
 def _has_mode(photo: Photo, row: dict) -> None:

@@ -10,7 +10,7 @@ The sensor does not change the opening of a lens of known focal length. It count
 name has none: "f/2 aps-c" is the lens that has the photo's field of view on that sensor.
 
 R. Kingslake, "Optics in Photography", SPIE Press 1992, ch. 5 (depth of field by the diameter
-of the opening); diagonals from the sizes that makers state.
+of the opening).
 """
 
 from __future__ import annotations
@@ -21,42 +21,8 @@ from dataclasses import dataclass
 
 from depthfx.camera import FULL_FRAME_DIAGONAL_MM
 from depthfx.errors import ParameterError
+from depthfx.photo.sensors import SENSORS_MM, sensor_name
 
-SENSORS_MM = {
-    "full-frame": (36.0, 24.0),
-    "APS-C": (23.6, 15.7),
-    "Canon APS-C": (22.3, 14.9),
-    "APS-H": (27.9, 18.6),
-    "Micro Four Thirds": (17.3, 13.0),
-    "1-inch": (13.2, 8.8),
-    "Super 35": (24.9, 18.7),
-    "medium format": (43.8, 32.9),
-    "645": (56.0, 41.5),
-    "6x6": (56.0, 56.0),
-    "6x7": (69.5, 56.0),
-    "4x5": (121.0, 97.0),
-}
-"""Width and height of the picture on each sensor or film."""
-
-OTHER_NAMES = {
-    "fullframe": "full-frame",
-    "ff": "full-frame",
-    "35mmfilm": "full-frame",
-    "dx": "APS-C",
-    "fx": "full-frame",
-    "microfourthird": "Micro Four Thirds",
-    "mft": "Micro Four Thirds",
-    "m43": "Micro Four Thirds",
-    "fourthirds": "Micro Four Thirds",
-    "oneinch": "1-inch",
-    "1in": "1-inch",
-    "1": "1-inch",
-    "s35": "Super 35",
-    "mediumformat": "medium format",
-    "44x33": "medium format",
-    "6x45": "645",
-    "largeformat": "4x5",
-}
 FOCAL_MM, F_NUMBER = (1.0, 2000.0), (0.5, 128.0)
 """What lenses exist, with some room."""
 FILLING = frozenset({"a", "an", "on", "lens", "sensor", "camera", "film", "at", "with", "prime"})
@@ -69,7 +35,7 @@ class NamedLens:
 
     focal_mm : true focal length, or None: that of the photo's field of view on `sensor`
     f_number : or None: not named
-    sensor : a key of `SENSORS_MM`
+    sensor : a key of `photo.sensors.SENSORS_MM`
     """
 
     focal_mm: float | None
@@ -87,7 +53,9 @@ class NamedLens:
         text = re.sub(r"\b35 ?mm (film|sensor|format)\b", " fullframe ", text)
         text = re.sub(r"(?<![\d/.])4/3(?![\d.])", " fourthirds ", text)
         number = r"(\d+(?:\.\d+)?)"
-        text, pair = _taken(rf"(?<![\d.:/]){number} ?(?:mm)? ?/ ?{number}(?![\d.]|\")", text, name)
+        text, pair = _taken(
+            rf"(?<![\d.:/]){number} ?(?:mm)? ?/ ?{number}(?![\d.]|\"|[ -]?inch)", text, name
+        )
         text, mm = _taken(rf"{number} ?mm\b", text, name)
         text, stop = _taken(rf"\b(?:f ?/? ?|1:){number}(?![\d.]*[a-z])", text, name)
         if pair and (mm or stop):
@@ -129,13 +97,10 @@ def _taken(pattern: str, text: str, name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _sensor(words: str, name: str) -> str:
-    plain = re.sub(r"[^a-z0-9]", "", words)
-    for sensor in SENSORS_MM:
-        if re.sub(r"[^a-z0-9]", "", sensor.lower()) == plain:
-            return sensor
-    if plain not in OTHER_NAMES:
+    sensor = sensor_name(words)
+    if sensor is None:
         raise ParameterError(_not_understood(name, words))
-    return OTHER_NAMES[plain]
+    return sensor
 
 
 def _within(

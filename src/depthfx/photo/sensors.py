@@ -13,33 +13,69 @@ from depthfx.errors import ParameterError
 
 SENSORS_MM = {
     "full-frame": (36.0, 24.0),
-    "aps-h": (27.9, 18.6),
-    "aps-c": (23.5, 15.6),
-    "aps-c-canon": (22.3, 14.9),
-    "micro-four-thirds": (17.3, 13.0),
+    "APS-C": (23.5, 15.6),
+    "Canon APS-C": (22.3, 14.9),
+    "APS-H": (27.9, 18.6),
+    "Micro Four Thirds": (17.3, 13.0),
     "1-inch": (13.2, 8.8),
     "2/3-inch": (8.8, 6.6),
     "1/1.7-inch": (7.6, 5.7),
     "1/2.3-inch": (6.17, 4.55),
-    "medium-format": (43.8, 32.9),
-    "medium-format-645": (53.4, 40.0),
+    "Super 35": (24.9, 18.7),
+    "medium format": (43.8, 32.9),
+    "645": (56.0, 41.5),
+    "6x6": (56.0, 56.0),
+    "6x7": (69.5, 56.0),
+    "4x5": (121.0, 97.0),
 }
-"""Long and short side in millimetres."""
+"""Long and short side of the picture on each sensor or film, in millimetres."""
+
+OTHER_NAMES = {
+    "fullframe": "full-frame",
+    "ff": "full-frame",
+    "35mmfilm": "full-frame",
+    "dx": "APS-C",
+    "apsccanon": "Canon APS-C",
+    "fx": "full-frame",
+    "microfourthird": "Micro Four Thirds",
+    "mft": "Micro Four Thirds",
+    "m43": "Micro Four Thirds",
+    "fourthirds": "Micro Four Thirds",
+    "oneinch": "1-inch",
+    "1in": "1-inch",
+    "1": "1-inch",
+    "s35": "Super 35",
+    "mediumformat": "medium format",
+    "44x33": "medium format",
+    "6x45": "645",
+    "largeformat": "4x5",
+}
 
 SIDE_MM = (0.5, 500.0)
 """From an endoscope's sensor to sheet film."""
 
 
+def sensor_name(text: str) -> str | None:
+    """The key of `SENSORS_MM` that is meant, in any writing; None if there is none."""
+    plain = _plain(text)
+    names = {_plain(name): name for name in SENSORS_MM} | OTHER_NAMES
+    return names.get(plain)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
 def sensor_mm(sensor: str) -> tuple[float, float]:
     """Long and short side of a sensor in millimetres.
 
-    sensor : a name of `SENSORS_MM`, or both sides as "23.5x15.6"
+    sensor : a name that `sensor_name` knows, or both sides as "23.5x15.6"
 
     Raises ParameterError if it is neither.
     """
-    text = sensor.strip().lower()
-    if text in SENSORS_MM:
-        return SENSORS_MM[text]
+    name, text = sensor_name(sensor), sensor.strip().lower()
+    if name is not None:
+        return SENSORS_MM[name]
     number = r"(\d+(?:\.\d*)?)"
     found = re.fullmatch(rf"{number}\s*(?:mm)?\s*[x\u00d7]\s*{number}\s*(?:mm)?", text)
     if found is None:
