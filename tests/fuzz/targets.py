@@ -43,8 +43,9 @@ class Fault(AssertionError):
 
 
 @contextmanager
-def answered() -> Iterator[None]:
-    """Lets our own errors pass, if they are what a user should see."""
+def answered(about: Path | None = None) -> Iterator[None]:
+    """Lets our own errors pass, if they are what a user should see: a line, on a file if that is
+    what was asked for."""
     try:
         yield
     except DepthfxError as error:
@@ -53,6 +54,8 @@ def answered() -> Iterator[None]:
             raise Fault(f"memory ran out before the size was checked: {error}") from error
         if not str(error) or "\n" in str(error) or len(str(error)) > 2000:
             raise Fault(f"not one line: {str(error)!r}") from error
+        if about is not None and not str(error).startswith(f"{about}: "):
+            raise Fault(f"does not name the file: {error}") from error
 
 
 def photo(data: bytes, folder: Path | None = None) -> None:
@@ -61,7 +64,7 @@ def photo(data: bytes, folder: Path | None = None) -> None:
         path = Path(scratch) / "photo"
         path.write_bytes(data)
         found = None
-        with answered():
+        with answered(about=path):
             found = read_photo(path)
         if found is None:
             return

@@ -105,7 +105,7 @@ def _stored(path: Path, reading: Reading | None) -> Stored:
             raise PhotoError(f"{path}: is not a file")
         with path.open("rb") as file:
             return decode(file, path, reading)
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # no name of a file has a NUL in it
         raise PhotoError(f"{path}: no such file") from None
     except OSError as error:
         raise PhotoError(f"{path}: cannot be read: {error.strerror or error}") from error

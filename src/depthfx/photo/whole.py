@@ -34,25 +34,41 @@ def written_whole(
     target = Path(target)
     check_target(target, overwrite=overwrite, source=source)
     part = target.parent / f".depthfx-{secrets.token_hex(6)}.part"
+    with _in_words(target):
+        file = part.open("x+b")
+        try:
+            with file:
+                mode = os.fstat(file.fileno()).st_mode
+                _set_mode(file, PRIVATE)
+                yield file
+                file.flush()
+                _set_mode(file, target.stat().st_mode if target.exists() else mode)
+                os.fsync(file.fileno())
+            _take_name(part, target, overwrite)
+        finally:
+            with suppress(FileNotFoundError):
+                part.unlink()
+    _sync_folder(target.parent)
+
+
+@contextmanager
+def _in_words(target: Path) -> Iterator[None]:
+    """What the system says of a file becomes a PhotoError that names it."""
     try:
-        with part.open("x+b") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            _set_mode(part, PRIVATE)
-            yield file
-            file.flush()
-            _set_mode(part, target.stat().st_mode if target.exists() else mode)
-            os.fsync(file.fileno())
-        _take_name(part, target, overwrite)
+        yield
     except OSError as error:
         raise PhotoError(f"{target}: cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(FileNotFoundError):
-            part.unlink()
-    _sync_folder(target.parent)
 
 
 def check_target(target: Path, *, overwrite: bool = False, source: Path | None = None) -> None:
     """Raise PhotoError if `target` must not be written, before any work is done for it."""
+    if "\0" in str(target):
+        raise PhotoError(f"{target}: no file can have this name")
+    with _in_words(target):
+        _check_target(target, overwrite, source)
+
+
+def _check_target(target: Path, overwrite: bool, source: Path | None) -> None:
     if target.is_symlink():
         raise PhotoError(f"{target}: is a link; name the file itself")
     if not target.parent.is_dir():
@@ -70,9 +86,9 @@ def check_target(target: Path, *, overwrite: bool = False, source: Path | None =
         raise PhotoError(f"{target}: exists already; --overwrite replaces it")
 
 
-def _set_mode(path: Path, mode: int) -> None:
-    with suppress(OSError):  # some file systems know no such modes
-        path.chmod(mode)
+def _set_mode(file: BinaryIO, mode: int) -> None:
+    with suppress(OSError, AttributeError):  # some file systems, some systems, know no modes
+        os.fchmod(file.fileno(), mode)
 
 
 def _take_name(part: Path, target: Path, overwrite: bool) -> None:
