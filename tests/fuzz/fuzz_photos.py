@@ -3,13 +3,11 @@
     python tests/fuzz/fuzz_photos.py --corpus DIR [--corpus DIR] --hours 2 --findings DIR
     python tests/fuzz/fuzz_photos.py --again DIR       what of earlier findings is still so
 
-Each file goes to a process of its own kind: one that reads file after file under limits of
-memory and time, and is replaced when it dies, and every few hundred files anyhow. An answer is
+The files go to another process, which reads one after another under limits of memory and time,
+and is replaced when it dies, and every few hundred files anyhow. An answer is
 a picture of finite pixels, or an error of depthfx's own in one line. A finding is a crash, a
 hang, too much memory, or any other exception; one of each kind is kept, made as small as it
 will go while it still fails, with what was said of it beside it.
-
-The same seed makes the same files of the same corpus, whatever depthfx answers.
 """
 
 from __future__ import annotations
@@ -50,18 +48,27 @@ RECIPE = """depthfx = 1
 
 [[effect]]
 name = "portrait"
-blur = 0.5
+f_number = 1.8
+like = "85mm f/1.4 full-frame"
+focus_xy = [0.5, 0.4]
+kernel = "heart.png"
+highlights = 0.8
 
 [[effect]]
 name = "bokeh"
-f_number = 1.8
-focus_at = [0.5, 0.4]
+aperture_mm = 20.0
+focus_m = 2.5
+blades = 7
 
 [[effect]]
 name = "tilt-shift"
+tilt_deg = 4.0
+vividness = 0.2
 
 [[effect]]
 name = "depth-picture"
+colours = "inferno"
+legend = false
 """
 
 
@@ -125,8 +132,11 @@ class Reader:
         assert process.stdin
         assert process.stdout
         self.asked += 1
-        process.stdin.write(json.dumps({"target": target, "file": str(file)}) + "\n")
-        process.stdin.flush()
+        try:
+            process.stdin.write(json.dumps({"target": target, "file": str(file)}) + "\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            return self._dead("crash")
         end = time.monotonic() + LONGEST_S
         while not select.select([process.stdout], [], [], 0.05)[0]:
             if time.monotonic() > end:
@@ -239,6 +249,8 @@ def fuzz(seeds: list[Seed], reader: Reader, findings: Path, hours: float, seed: 
     while time.monotonic() < begun + 3600 * hours:
         target = rng.choices(list(SHARES), list(SHARES.values()))[0]
         ones = [i for i, one in enumerate(seeds) if one.target == target]
+        if not ones:
+            continue
         # Quick files are tried more often, so that each gets about the same time.
         index = rng.choices(ones, [1 / cost[i] for i in ones])[0]
         one = seeds[index]
