@@ -230,3 +230,16 @@ def test_description_is_json_and_true(tmp_path: Path) -> None:
         describe(Photo(np.zeros((2, 2, 3), np.float32), Camera.guess(2, 2)))["profile"]
         == "sRGB (assumed)"
     )
+
+
+def test_a_grey_profile_does_not_go_with_three_channels(tmp_path: Path) -> None:
+    codes = marks()[..., 1]
+    photo = read_photo(write(tmp_path / "in.png", codes, icc=grey_gamma()))
+    write_photo(photo, tmp_path / "out.webp", quality=100)
+    back = read_photo(tmp_path / "out.webp")
+    assert not back.warnings
+    difference = (
+        stored_form(back, 8).codes.astype(int)
+        - stored_form(replace(photo, metadata=Metadata()), 8).codes
+    )
+    assert np.abs(difference).max() <= 1

@@ -28,12 +28,18 @@ DEFAULT_QUALITY = 95
 
 
 def stored_form(
-    photo: Photo, bit_depth: int = 8, *, floating: bool = False, profile: bytes = b""
+    photo: Photo,
+    bit_depth: int = 8,
+    *,
+    floating: bool = False,
+    profile: bytes = b"",
+    grey: bool = True,
 ) -> Stored:
     """What a file of `bit_depth` bits a channel stores of `photo`.
 
     bit_depth : 8, 10, 12 or 16; `floating`: 16 or 32, of linear light in sRGB primaries
     profile : an ICC profile for RGB; empty: that of the photo's own file
+    grey : whether a photo that was grey, and is, may be stored with one channel
 
     Colours that the profile does not hold are clipped to it; where the photo's file had more
     bits, what falls away is dithered. Metadata are made true of the upright picture:
@@ -44,7 +50,8 @@ def stored_form(
     exif = exif_block.for_output(
         exif_block.parse(metadata.exif), width, height, f"depthfx {depthfx.__version__}"
     )
-    codes, icc = _light(photo) if floating else _codes(photo, bit_depth, profile)
+    grey = grey and metadata.grey and _is_grey(photo.pixels)
+    codes, icc = _light(photo, grey) if floating else _codes(photo, bit_depth, profile, grey)
     if icc != metadata.icc:
         exif = exif_block.in_colours(exif, srgb=icc in (b"", named_profile("srgb")))
     return Stored(
@@ -68,14 +75,15 @@ def _packet(photo: Photo) -> bytes:
     return upright(packet, width, height)
 
 
-def _light(photo: Photo) -> tuple[Codes, bytes]:
-    """Linear light as it is, one channel if the photo was grey and is, and its profile."""
-    grey = photo.metadata.grey and _is_grey(photo.pixels)
+def _light(photo: Photo, grey: bool) -> tuple[Codes, bytes]:
+    """Linear light as it is, and its profile."""
     return (photo.pixels[..., 1] if grey else photo.pixels), linear_srgb(grey)
 
 
-def _codes(photo: Photo, bit_depth: int, profile: bytes) -> tuple[Codes, bytes]:
-    space, icc = (profile_space(profile, grey=False), profile) if profile else _output_space(photo)
+def _codes(photo: Photo, bit_depth: int, profile: bytes, grey: bool) -> tuple[Codes, bytes]:
+    space, icc = (
+        (profile_space(profile, grey=False), profile) if profile else _output_space(photo, grey)
+    )
     if photo.metadata.bit_depth <= bit_depth and not photo.metadata.floating:
         return space.encode(photo.pixels, bit_depth), icc
     return dithered(space.encode(photo.pixels, 16), bit_depth), icc
@@ -102,23 +110,20 @@ def over_white(photo: Photo) -> Photo:
     return replace(photo, pixels=pixels, alpha=None)
 
 
-def _output_space(photo: Photo) -> tuple[ColourSpace, bytes]:
+def _output_space(photo: Photo, grey: bool) -> tuple[ColourSpace, bytes]:
     """The space to encode in and the profile that names it.
 
-    A grey file stays grey as long as its picture does. Once an effect has given it
-    colour, a grey profile cannot describe it any more, and it becomes sRGB; so does what came
-    in inks, since which inks make a colour is the printer's business, and linear light.
+    A grey profile cannot describe a picture that an effect has given colour: it becomes sRGB;
+    so does what came in inks, since which inks make a colour is the printer's business, and
+    linear light.
     """
     metadata = photo.metadata
-    exif = exif_block.parse(metadata.exif)
-    if metadata.inks or (metadata.linear and not metadata.grey):
+    if metadata.inks or (metadata.linear and not grey):
         return srgb_space(), named_profile("srgb")
-    if metadata.grey and not _is_grey(photo.pixels):
-        try:
-            return colour_space(metadata.icc, exif, grey=False), metadata.icc
-        except PhotoError:
-            return srgb_space(), b""
-    return colour_space(metadata.icc, exif, metadata.grey), metadata.icc
+    try:
+        return colour_space(metadata.icc, exif_block.parse(metadata.exif), grey), metadata.icc
+    except PhotoError:
+        return srgb_space(grey), b""
 
 
 def _is_grey(pixels: Pixels) -> bool:
@@ -142,6 +147,7 @@ class OutputFormat:
     bit_depths: tuple[int, ...]
     float_depths: tuple[int, ...] = ()
     alpha: bool = True
+    grey: bool = True
 
     def encoder(self) -> Encoder:
         encode: Encoder = import_module(f"depthfx.photo.formats.{self.module}").encode
@@ -165,7 +171,7 @@ WRITTEN = {
         (OutputFormat("JPEG", "jpeg", (8,), alpha=False), (".jpg", ".jpeg", ".jpe")),
         (OutputFormat("PNG", "png", (8, 16)), (".png",)),
         (OutputFormat("TIFF", "tiff", (8, 16), (32,)), (".tif", ".tiff")),
-        (OutputFormat("WebP", "webp", (8,)), (".webp",)),
+        (OutputFormat("WebP", "webp", (8,), grey=False), (".webp",)),
         (OutputFormat("HEIC", "heif", (8, 10, 12)), (".heic", ".heif", ".hif")),
         (OutputFormat("AVIF", "avif", (8, 10, 12)), (".avif",)),
         (OutputFormat("OpenEXR", "exr", (), (16, 32)), (".exr",)),

@@ -54,7 +54,7 @@ def write_photo(
     if strip_location:
         photo = _without_location(photo)
     flat = photo if form.alpha else over_white(photo)
-    stored = stored_form(flat, bits, floating=floating, profile=icc)
+    stored = stored_form(flat, bits, floating=floating, profile=icc, grey=form.grey)
     inks = ("its inks (CMYK) became sRGB",) if photo.metadata.inks and not icc else ()
     with written_whole(path, overwrite=overwrite, source=photo.path) as file:
         try:
