@@ -22,7 +22,11 @@ STANDING = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=[(w, s) for w in WORLDS for s in (1, 2)], ids=str)
+@pytest.fixture(
+    scope="module",
+    params=[(w, s) for w in WORLDS for s in (1, 2)],
+    ids=lambda world: f"{world[0].__name__}-{world[1]}",
+)
 def world(request: pytest.FixtureRequest) -> World:
     make, seed = request.param
     drawn: World = make(np.random.default_rng(seed))
