@@ -26,8 +26,8 @@ SUFFIXES = tuple({form.name: suffix for suffix, form in reversed(WRITTEN.items()
 """One for each format."""
 OLD = b"the old file"
 NOBODY = 65534
-MOMENTS = 6
-LAST_MOMENTS = 3
+MOMENTS = 10
+"""At which it is killed, the denser the nearer to the end, where the file gets its name."""
 
 
 def only(target: Path) -> bool:
@@ -121,10 +121,9 @@ def test_killed_while_writing(suffix: str, old: Callable[..., Path]) -> None:
     calls = apart(killed, str(target), 0).said
     new = target.read_bytes()
     seen, parts = set(), 0
-    spread = np.linspace(1, calls, MOMENTS).astype(int)
-    for moment in {*spread.tolist(), *range(calls - LAST_MOMENTS, calls)}:
+    for before_end in {*np.geomspace(1, calls - 1, MOMENTS).astype(int).tolist()}:
         target.write_bytes(OLD)
-        ended = apart(killed, str(target), moment)
+        ended = apart(killed, str(target), calls - before_end)
         if not ended.problem:  # it came through: another run may make a few calls less
             continue
         assert ended.problem == f"died with exit code {-signal.SIGKILL}"

@@ -75,7 +75,8 @@ class Stored:
     bit_depth : bits per channel in the file, as 1, 8, 10, 12, 16 or 32; 16 and 32 may be floats
     exif : the EXIF block (a TIFF structure) without its header, or empty
     icc, xmp, dpi : as in `Metadata`
-    xmp_extension : what a JPEG's XMP goes on with in segments of its own, put together, or empty
+    xmp_extension : what a JPEG's XMP goes on with in segments of its own, put together, or empty;
+        no other format has that
     iptc : the IPTC-IIM records, or empty
     upright : the codes are upright already, whatever EXIF says of the orientation
     linear : None, or the codes are linear light (the largest integer code or 1.0 is white) and

@@ -315,8 +315,8 @@ def test_everything_comes_back(dtype: Any, alpha: bool, grey: bool) -> None:
 
 def test_pillow_reads_what_is_written() -> None:
     codes = SAMPLES[..., :3].astype(np.uint8)
-    data, left_out = written(Stored(codes, exif=EXIF, icc=SRGB, xmp=XMP, xmp_extension=b"more"))
-    assert "beyond its packet" in left_out[0]
+    data, left_out = written(Stored(codes, exif=EXIF, icc=SRGB, xmp=XMP))
+    assert left_out == ()
     with Image.open(io.BytesIO(data)) as image:
         np.testing.assert_array_equal(np.asarray(image), codes)
         assert image.info["icc_profile"] == SRGB

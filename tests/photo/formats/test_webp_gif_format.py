@@ -96,8 +96,8 @@ def test_everything_of_a_webp_comes_back(grey: bool, alpha: bool) -> None:
 
 
 def test_what_webp_has_no_place_for_is_said() -> None:
-    told = webp.encode(io.BytesIO(), Stored(CODES[..., :3], iptc=b"\x1c", xmp_extension=b"x"), 90)
-    assert ["IPTC" in told[1], "beyond its packet" in told[0]] == [True, True]
+    told = webp.encode(io.BytesIO(), Stored(CODES[..., :3], iptc=b"\x1c"), 90)
+    assert ["IPTC" in line for line in told] == [True]
 
 
 def test_a_picture_too_large_for_webp_is_one_line() -> None:

@@ -28,7 +28,6 @@ from depthfx.photo.boxes import (
     write_items,
 )
 from depthfx.photo.exif import Exif, Tag, without_header
-from depthfx.photo.formats import EXTENSION_LEFT_OUT
 from depthfx.photo.formats.coded_picture import (
     AV1,
     coded_picture,
@@ -241,8 +240,7 @@ def write_with_metadata(
     finds in EXIF and XMP, and the other knows of neither. Returns what had to be left out.
     """
     write_items(file, _with_metadata(items, stored), b"".join(dict.fromkeys(file_brands)))
-    left_out = (EXTENSION_LEFT_OUT,) if stored.xmp_extension else ()
-    return (*left_out, IPTC_LEFT_OUT) if stored.iptc else left_out
+    return (IPTC_LEFT_OUT,) if stored.iptc else ()
 
 
 def _with_metadata(items: Items, stored: Stored) -> Items:

@@ -14,7 +14,7 @@ import numpy as np
 
 from depthfx.errors import PhotoError
 from depthfx.photo.exif import without_header
-from depthfx.photo.formats import EXTENSION_LEFT_OUT, photoshop
+from depthfx.photo.formats import photoshop
 from depthfx.photo.stored import LARGEST_BLOCK_BYTES, Reading, Stored, believable_dpi, parted
 
 XMP_KEYWORD = b"XML:com.adobe.xmp"
@@ -237,7 +237,7 @@ def encode(file: BinaryIO, stored: Stored, _quality: int) -> tuple[str, ...]:
         text = b"\niptc\n%8d\n%s\n" % (len(block), block.hex("\n", 36).encode())
         _chunk(file, b"zTXt", RAW_PROFILE + b"iptc\0\0" + zlib.compress(text))
     file.write(memoryview(data)[end_of_header:])
-    return (EXTENSION_LEFT_OUT,) if stored.xmp_extension else ()
+    return ()
 
 
 def _chunk(file: BinaryIO, kind: bytes, body: bytes) -> None:

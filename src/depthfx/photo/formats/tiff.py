@@ -21,7 +21,7 @@ from depthfx.errors import PhotoError
 from depthfx.photo import exif as exif_block
 from depthfx.photo.colour import XYZ_TO_SRGB, strips
 from depthfx.photo.exif import BYTE, Entry, Exif, Tag
-from depthfx.photo.formats import EXTENSION_LEFT_OUT, photoshop
+from depthfx.photo.formats import photoshop
 from depthfx.photo.stored import Codes, Reading, Stored, believable_dpi, full_range
 
 TIFF_LEVEL = 3
@@ -355,12 +355,11 @@ def encode(file: BinaryIO, stored: Stored, _quality: int) -> tuple[str, ...]:
             metadata=None,
             extratags=blocks if big else blocks + _room_for_note(exif),
         )
-    left_out = [EXTENSION_LEFT_OUT] if stored.xmp_extension else []
     if not big:
         _add_tags(file, exif)
     elif stored.exif:
-        left_out.append("its EXIF was left out: the TIFF is too large for it")
-    return tuple(left_out)
+        return ("its EXIF was left out: the TIFF is too large for it",)
+    return ()
 
 
 def _blocks(stored: Stored) -> dict[int, Entry]:

@@ -8,7 +8,6 @@ import numpy as np
 
 from depthfx.errors import PhotoError
 from depthfx.photo.exif import without_header
-from depthfx.photo.formats import EXTENSION_LEFT_OUT
 from depthfx.photo.stored import Reading, Stored, parted
 
 LONGEST_SIDE = 16383
@@ -76,5 +75,4 @@ def encode(file: BinaryIO, stored: Stored, quality: int) -> tuple[str, ...]:
         exif=stored.exif,
         xmp=stored.xmp,
     )
-    left_out = (EXTENSION_LEFT_OUT,) if stored.xmp_extension else ()
-    return (*left_out, "WebP has no place for IPTC records") if stored.iptc else left_out
+    return ("WebP has no place for IPTC records",) if stored.iptc else ()
