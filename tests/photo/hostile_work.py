@@ -97,15 +97,22 @@ def refusal(path: str, side: int = 128, limit_bytes: int = 0, user: int = 0) -> 
     return ""
 
 
-def killed(path: str, moment: int) -> int:
-    """Writes over `path` and is killed at the `moment`-th call; returns how many there are."""
-    photo, calls, us = picture(), 0, os.getpid()
+def killed(path: str, moment: int) -> tuple[int, int, int]:
+    """Writes over `path` and is killed at the `moment`-th call.
+
+    Returns, for a moment that never comes, the first and the last call at which there is a
+    temporary file, and the number of calls.
+    """
+    photo, calls, there, us = picture(), 0, [0], os.getpid()
+    folder = Path(path).parent
 
     def count(*_: Any) -> None:
         nonlocal calls
         calls += 1
         if calls == moment:
             os.kill(us, signal.SIGKILL)
+        if moment < 1 and len(os.listdir(folder)) > 1:  # noqa: PTH208
+            there.append(calls)
 
     imported_for(Path(path).suffix)
     sys.setprofile(count)
@@ -113,7 +120,7 @@ def killed(path: str, moment: int) -> int:
         write_photo(photo, path, overwrite=True)
     finally:
         sys.setprofile(None)
-    return calls
+    return there[1], there[-1], calls
 
 
 def answers(target: str, data: bytes, first: int, rounds: int) -> list[str]:

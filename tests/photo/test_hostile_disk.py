@@ -26,8 +26,7 @@ SUFFIXES = tuple({form.name: suffix for suffix, form in reversed(WRITTEN.items()
 """One for each format."""
 OLD = b"the old file"
 NOBODY = 65534
-MOMENTS = 10
-"""At which it is killed, the denser the nearer to the end, where the file gets its name."""
+MOMENTS = 6
 
 
 def only(target: Path) -> bool:
@@ -118,12 +117,13 @@ def test_killed_while_writing(suffix: str, old: Callable[..., Path]) -> None:
     named as ours and for the user's eyes only."""
     target = old(suffix)
     target.chmod(0o600)
-    calls = apart(killed, str(target), 0).said
+    first, last, calls = apart(killed, str(target), 0).said
     new = target.read_bytes()
     seen, parts = set(), 0
-    for before_end in {*np.geomspace(1, calls - 1, MOMENTS).astype(int).tolist()}:
+    spread = np.linspace(first, last, MOMENTS).astype(int)
+    for moment in (1, first - 1, *spread.tolist(), last + 1, (last + calls) // 2):
         target.write_bytes(OLD)
-        ended = apart(killed, str(target), calls - before_end)
+        ended = apart(killed, str(target), moment)
         if not ended.problem:  # it came through: another run may make a few calls less
             continue
         assert ended.problem == f"died with exit code {-signal.SIGKILL}"
@@ -139,7 +139,7 @@ def test_killed_while_writing(suffix: str, old: Callable[..., Path]) -> None:
             left.unlink()
             parts += 1
     assert seen == {True, False}
-    assert parts
+    assert parts >= MOMENTS // 2
 
 
 def test_what_is_being_written_is_private(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser, tostring
 from xml.parsers import expat
-from xml.sax.saxutils import quoteattr, unescape
 
 from depthfx.photo.stored import LARGEST_BLOCK_BYTES
 
@@ -318,6 +317,8 @@ def stamped(packet: bytes, facts: Mapping[str, str]) -> bytes:
 
 def read_stamp(packet: bytes) -> dict[str, str]:
     """What `stamped` wrote into a packet: values by the names of the properties."""
+    from xml.sax.saxutils import unescape
+
     text = packet.decode(errors="replace")
     ours = re.search(rf"\sxmlns:depthfx=\"{re.escape(NAMESPACE)}\"([^>]*)/>", text)
     pairs = re.findall(r"depthfx:(\w+)=(\"[^\"]*\"|'[^']*')", ours[1] if ours else "")
@@ -355,4 +356,6 @@ def _camel(key: str) -> str:
 
 def quoted(value: str) -> str:
     """`value` as an XML attribute; characters that XML does not know are left out."""
+    from xml.sax.saxutils import quoteattr  # brings half of the network library up
+
     return quoteattr("".join(c for c in value if c.isprintable()))
