@@ -135,8 +135,17 @@ def _first_full_page(tiff: Any) -> Any:
     return first
 
 
+SINGLE_NUMBERS = (
+    *("imagewidth", "imagelength", "imagedepth", "samplesperpixel", "photometric"),
+    *("compression", "planarconfig", "tilewidth", "tilelength", "rowsperstrip"),
+)
+"""Which a damaged tag may give many of, whose product takes all memory."""
+
+
 def _check(page: Any, reading: Reading) -> None:
     """Refuse what is not read, or would take more memory than its picture has."""
+    if not all(isinstance(getattr(page, name), int) for name in SINGLE_NUMBERS):
+        raise PhotoError("is damaged or cut off: its TIFF tags make no sense")
     reading.check_size(page.imagewidth, page.imagelength)
     kind, bits, samples = page.photometric, page.bitspersample, page.samplesperpixel
     if 262 not in page.tags and page.compression not in JPEG_COMPRESSIONS:
