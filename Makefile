@@ -7,7 +7,7 @@ RUNTIME := $(VENV)/.runtime
 SHARED ?= ../shared
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install format lint type test test-all bench bench-engine fidelity bench-defocus bench-photo card check docs clean pictures
+.PHONY: help demo install format lint type test test-all bench bench-engine fidelity bench-defocus bench-photo fuzz card check docs clean pictures
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -62,6 +62,11 @@ bench-defocus: $(INSTALLED) ## Time the defocus renderer at 24 MP beside the tut
 
 bench-photo: $(INSTALLED) ## Time reading and writing of 24 MP photos beside plain decode and encode
 	$(BIN)/python -m depthfx.evaluation bench-photo
+
+HOURS = 2
+fuzz: $(INSTALLED) ## Feed damaged files to the readers for HOURS=2; findings go to build/findings
+	$(BIN)/python tests/fuzz/own_corpus.py build/corpus
+	$(BIN)/python tests/fuzz/fuzz_photos.py --corpus build/corpus --hours $(HOURS) --findings build/findings
 
 card: $(INSTALLED) ## Score the embedded network on the reference data and write its model card's tables
 	$(BIN)/python -m depthfx.evaluation card $(SHARED) -o build/card --update

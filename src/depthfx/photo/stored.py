@@ -20,8 +20,9 @@ HIGHLIGHTS = ("clip", "blend", "reconstruct")
 """What is done where a raw photo's brightest parts are blown out."""
 
 BOMB_PIXELS = 40_000_000
-BOMB_BITS = 0.02
-"""No photo of more than so many pixels has fewer bits for each; a black sheet has."""
+BOMB_BITS = 0.065
+"""No photo of more than so many pixels has fewer bits for each; a black sheet has, whose 64 bits
+deflate makes a thousandth of."""
 
 ROWS_AT_A_TIME = 64
 """A whole picture in float64 would be many times the file."""
