@@ -125,6 +125,10 @@ def nearest(word: str, words: list[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else f"; there are: {', '.join(words)}"
 
 
+LONGEST_VALUE = 60
+"""Characters of a wrong value that are said again."""
+
+
 def explain(effect: type[Effect], error: ValidationError) -> str:
     """One line on the first thing that is wrong with an effect's parameters."""
     first = error.errors(include_url=False)[0]
@@ -142,7 +146,8 @@ def explain(effect: type[Effect], error: ValidationError) -> str:
         "less_than_equal",
         "finite_number",
     ):
-        words = value.strip() if isinstance(value, str) else reprlib.repr(value)
+        short = isinstance(value, str) and len(value) < LONGEST_VALUE
+        words = value.strip() if short else reprlib.repr(value)
         return (
             f"{effect.name}: {parameter}={words} is outside {allowed} {unit(effect, parameter)}"
         ).rstrip()

@@ -56,6 +56,18 @@ def test_help_lists_effects_and_commands():
         assert word in said
 
 
+@pytest.mark.parametrize("name", [".", "", "/"])
+def test_a_folder_for_a_photo_is_told_as_such(name, tmp_path):
+    failed(run("bokeh", name, cwd=tmp_path), 1, "is a folder; give the photos in it")
+
+
+def test_a_name_of_two_lines_is_told_in_one(photo, out):
+    odd = photo.with_name("two\nlines.jpg")
+    odd.write_bytes(photo.read_bytes())
+    done = run("bokeh", odd, "--depth", photo.with_name("depth.npz"), "-o", out)
+    assert (done.returncode, len(done.stderr.splitlines())) == (0, 1)
+
+
 def test_help_imports_nothing_heavy():
     code = (
         "import sys; from depthfx.cli import cli\n"

@@ -231,6 +231,12 @@ def test_xmp_is_asked_for_what_exif_does_not_say() -> None:
     assert camera_for(600, 400, exif_of(f35=50), xmp=packet)[0].f35_mm == pytest.approx(50)
 
 
+@pytest.mark.parametrize("f35", [0, -26, math.nan, math.inf])
+def test_a_35_mm_equivalent_that_is_no_length_is_refused_by_its_name(f35: float) -> None:
+    with pytest.raises(ParameterError, match="f35_mm=.* is not a length in millimetres"):
+        camera_for(600, 400, Exif(), f35_mm=f35)
+
+
 @pytest.mark.parametrize("value", ["", "x", "-26", "2" * 400, "1e5", "nan"])
 def test_xmp_that_says_no_length_is_not_believed(value: str) -> None:
     packet = XMP.replace("VALUE", value).encode()

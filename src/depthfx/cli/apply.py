@@ -215,7 +215,7 @@ def target(photo: Path, out: Path | None, several: bool, label: str) -> Path:
 
     name = f"{photo.stem}-{label}{suffix_for(photo.suffix)}"
     if out is None:
-        return photo.with_name(name)
+        return photo.parent / name  # with_name would not have the nameless "."
     if out.is_dir():
         return out / name
     if several:

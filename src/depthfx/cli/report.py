@@ -19,7 +19,8 @@ def summary(photo: Path, result: dict[str, Any]) -> str:
         f"({result['focal_origin']}{guess})"
     )
     parts = [*result["notes"], depth, focal, *(f"warning: {w}" for w in result["warnings"])]
-    return f"{photo}: " + "; ".join(parts) + f"; {result['seconds']:.1f} s"
+    line = f"{photo}: " + "; ".join(parts) + f"; {result['seconds']:.1f} s"
+    return " ".join(line.splitlines())  # a name may have several
 
 
 def json_line(facts: Any) -> str:

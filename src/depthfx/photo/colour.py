@@ -503,10 +503,16 @@ def finite(codes: Codes) -> tuple[Codes, int]:
     with np.errstate(invalid="ignore"):  # of infinities of both signs
         if np.isfinite(codes.sum(dtype=np.float64)):
             return codes, 0
-    good = np.isfinite(codes)
-    extent = codes[good] if good.any() else np.zeros(1, codes.dtype)
-    whole = np.nan_to_num(codes, nan=0.0, posinf=extent.max(), neginf=extent.min())
-    return whole, int(good.size - np.count_nonzero(good))
+    bad, low, high = 0, np.inf, -np.inf
+    for rows in strips(codes):
+        good = codes[rows][np.isfinite(codes[rows])]
+        bad += codes[rows].size - good.size
+        low, high = float(good.min(initial=low)), float(good.max(initial=high))
+    low, high = (low, high) if low <= high else (0.0, 0.0)
+    whole = np.empty_like(codes)
+    for rows in strips(codes):
+        whole[rows] = np.nan_to_num(codes[rows], nan=0.0, posinf=high, neginf=low)
+    return whole, bad
 
 
 def to_xyz(icc: bytes, signal: NDArray[Any], form: str) -> Floats:

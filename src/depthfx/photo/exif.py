@@ -50,7 +50,7 @@ class Tag(IntEnum):
     INTEROP_INDEX = 0x0001
 
 
-BYTE, ASCII, SHORT, LONG, IFD = 1, 2, 3, 4, 13
+BYTE, ASCII, SHORT, LONG, SIGNED_LONG, IFD = 1, 2, 3, 4, 9, 13
 TYPE_BYTES = {
     1: 1,
     2: 1,
@@ -80,6 +80,9 @@ NUMBER_FORMATS = {
     12: "d",
     13: "I",
 }
+POINTER_TYPES = (LONG, SIGNED_LONG, IFD, 16, 17, 18)
+"""SIGNED_LONG is none by the standard, but there are cameras that write it; 16 to 18 are
+BigTIFF's."""
 POINTERS = (Tag.EXIF_IFD, Tag.GPS_IFD, Tag.INTEROP_IFD)
 COLOURS = (301, 318, 319, 529, 532)
 """Transfer function, white point, primaries, YCbCr coefficients, reference black and white."""
@@ -197,7 +200,7 @@ class _Reader:
         entry = directory.get(tag)
         if entry is None:
             return 0
-        if entry.kind not in (LONG, IFD, 16, 18) or len(entry.data) not in (4, 8):
+        if entry.kind not in POINTER_TYPES or len(entry.data) not in (4, 8):
             self.damaged = True
             return 0
         return int.from_bytes(entry.data, "little" if self.order == "<" else "big")

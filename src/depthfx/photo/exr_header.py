@@ -164,9 +164,10 @@ def read_header(file: BinaryIO) -> tuple[list[Part], int]:
     parts: list[Part] = []
     while attributes := _attributes(head):
         _, storage = attributes.get("type", ("", b""))
-        if storage.startswith(b"deep"):
-            raise PhotoError("holds deep samples; flatten it to a picture first")
+        # In a file of one part the flags say how it is stored, whatever its type.
         multi = bool(version & MULTI_PART)
+        if multi and storage.startswith(b"deep"):
+            raise PhotoError("holds deep samples; flatten it to a picture first")
         tiled = storage == b"tiledimage" if multi else bool(version & TILED)
         parts.append(Part(attributes, tiled))
         if not multi:

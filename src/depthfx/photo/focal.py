@@ -104,6 +104,8 @@ def _from_user(
     if focal_px is not None:
         return focal_px
     if f35_mm is not None:
+        if not 0 < f35_mm < math.inf:
+            raise ParameterError(f"f35_mm={f35_mm} is not a length in millimetres above zero")
         return focal_px_from_f35(f35_mm, width, height)
     if focal_mm is None and sensor is None:
         return None

@@ -20,9 +20,10 @@ from depthfx.photo import exif as exif_block
 from depthfx.photo.boxes import RAW_BRAND, boxes
 from depthfx.photo.exif import EXIF_HEADER, STRUCTURE, Entry, Exif
 
+MINOLTA = b"\0MRM"
 OTHER_RAWS = (
     b"FUJIFILMCCD-RAW",  # RAF
-    b"\0MRM",  # Minolta MRW
+    MINOLTA,
     b"FOVb",  # Sigma X3F
     b"II\x1a\0\0\0HEAPCCDR",  # Canon CRW
 )
@@ -31,6 +32,7 @@ OTHER_RAWS = (
 TIFF_MAGICS = (42, 43, 0x55, 0x4F52, 0x5352)
 """TIFF, BigTIFF; Panasonic and Leica RW2; Olympus ORF (two of them)."""
 CHANGED_MAGICS = TIFF_MAGICS[2:]
+PANASONIC = 0x55
 RAW_MARKS = (b"CR\2", b"IIII", b"MMMM")
 """Canon CR2 and Phase One IIQ mark themselves after the header of TIFF."""
 
@@ -39,8 +41,14 @@ SAMPLES_PER_PIXEL, SUB_DIRECTORIES = 277, 330
 DNG_VERSION = 50706
 PIECES = ((273, 279), (324, 325))
 """Offsets and lengths of strips, and of tiles."""
+SENSOR_WIDTH, SENSOR_LENGTH, RAW_FORMAT, PREVIEW, RAW_OFFSET = 2, 3, 45, 46, 280
+"""Panasonic's own in the main directory of an RW2."""
+PACKED_FORMATS = range(4, 8)
+LEAST_PACKED_BITS = 8 * 16 / 14
+"""Of a pixel in these of Panasonic's formats: 9 to 14 counts go into 16 bytes."""
 WALKED = (
     *(WIDTH, LENGTH, COMPRESSION, PHOTOMETRIC, SAMPLES_PER_PIXEL, SUB_DIRECTORIES),
+    *(SENSOR_WIDTH, SENSOR_LENGTH, RAW_FORMAT, RAW_OFFSET),
     *(tag for piece in PIECES for tag in piece),
 )
 CFA, LINEAR_RAW = 32803, 34892
@@ -73,7 +81,7 @@ sensor's colour filters, and DNG."""
 LONGEST_VALUE = 1 << 16
 """Of a tag in bytes; longer ones in the main directory are previews."""
 
-JPEG_OF_RAF_AT = 84
+JPEG_OF_RAF_AT, COUNTS_OF_RAF_AT = 84, 100
 CR3_METADATA = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 CR3_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
@@ -201,13 +209,15 @@ class _Walk:
 def check_all_there(file: BinaryIO) -> None:
     """Raise PhotoError if the file ends before its picture data do.
 
-    Only TIFF-like files say where these lie; LibRaw develops the missing part to black.
+    Only TIFF-like files and RAF say where these lie; LibRaw develops the missing part to black
+    or to noise.
     """
+    file_bytes = file.seek(0, io.SEEK_END)
+    _check_makers_own(file, file_bytes)
     raws = [directory for directory in directories(file) if directory.raw]
     if not raws:
         return
     picture = max(raws, key=lambda directory: directory.pixels)
-    file_bytes = file.seek(0, io.SEEK_END)
     for offsets_tag, lengths_tag in PIECES:
         offsets = picture.values.get(offsets_tag, ())
         lengths = picture.values.get(lengths_tag, ())
@@ -230,6 +240,25 @@ def check_all_there(file: BinaryIO) -> None:
                 f"is cut off: of its raw picture of {picture.pixels} pixels "
                 f"only {there} bytes are there"
             )
+
+
+def _check_makers_own(file: BinaryIO, file_bytes: int) -> None:
+    """`check_all_there` for RW2 and RAF."""
+    file.seek(0)
+    head = file.read(COUNTS_OF_RAF_AT + 8).ljust(COUNTS_OF_RAF_AT + 8, b"\0")
+    offset = wanted = 0
+    if head.startswith(b"FUJIFILMCCD-RAW"):
+        offset, wanted = struct.unpack_from(">II", head, COUNTS_OF_RAF_AT)
+    elif _tiff_header(head)[1] == PANASONIC:
+        main = next(directories(file), Directory({}))
+        if main.first(RAW_FORMAT) in PACKED_FORMATS:
+            pixels = main.first(SENSOR_WIDTH) * main.first(SENSOR_LENGTH)
+            offset, wanted = main.first(RAW_OFFSET), int(pixels * LEAST_PACKED_BITS / 8)
+    there = max(0, file_bytes - offset)
+    if there < (1 - MISSING_SHARE) * wanted:
+        raise PhotoError(
+            f"is cut off: {wanted - there} of the {wanted} bytes of its raw picture are missing"
+        )
 
 
 def _check_jpegs(file: BinaryIO, picture: Directory, offsets: tuple[int, ...]) -> None:
@@ -266,14 +295,27 @@ def _jpeg_samples(head: bytes) -> int:
 def raw_metadata(data: bytes) -> tuple[bytes, bytes]:
     """The EXIF block and the XMP packet of a raw file; empty where there are none."""
     if data.startswith(b"FUJIFILMCCD-RAW"):
-        return _exif_of_jpeg(data), b""
+        return _exif_of_jpeg(_jpeg_of_raf(data)), b""
     if data[4:12] == b"ftyp" + RAW_BRAND:
         return _of_cr3(data)
+    if data.startswith(MINOLTA):
+        return _block(exif_block.parse(_tiff_of_mrw(data))), b""
     order, magic = _tiff_header(data[:16])
     if magic in CHANGED_MAGICS:
         data = data[:2] + struct.pack(order + "H", 42) + data[4:]
     found = exif_block.parse(data) if magic else Exif()
     xmp = found.main.get(700)
+    preview = found.main.get(PREVIEW)
+    if magic == PANASONIC and preview:  # that says more of the photo than the file itself
+        said = exif_block.parse(_exif_of_jpeg(preview.data))
+        if said.photo and said.byte_order == found.byte_order:
+            own = {tag: entry._replace(offset=0) for tag, entry in found.photo.items()}
+            found = replace(
+                found,
+                main={**said.main, **found.main},
+                photo={**own, **said.photo},
+                gps=found.gps or said.gps,
+            )
     return _block(found), xmp.data if xmp else b""
 
 
@@ -293,10 +335,24 @@ def _moved(entry: Entry) -> Entry:
     return entry if entry.offset + len(entry.data) <= LONGEST_VALUE else entry._replace(offset=0)
 
 
-def _exif_of_jpeg(data: bytes) -> bytes:
-    """The EXIF block of the JPEG that a RAF file points to."""
+def _jpeg_of_raf(data: bytes) -> bytes:
     at, size = struct.unpack_from(">II", data.ljust(JPEG_OF_RAF_AT + 8, b"\0"), JPEG_OF_RAF_AT)
-    jpeg = data[at : at + min(size, 1 << 20)]
+    return data[at : at + min(size, 1 << 20)]
+
+
+def _tiff_of_mrw(data: bytes) -> bytes:
+    """The block TTW of a Minolta file, whose blocks have a name of 4 bytes and a length each."""
+    position = 8
+    while position + 8 <= len(data):
+        name, length = struct.unpack_from(">4sI", data, position)
+        if name == b"\0TTW":
+            return data[position + 8 : position + 8 + length]
+        position += 8 + length
+    return b""
+
+
+def _exif_of_jpeg(jpeg: bytes) -> bytes:
+    """The EXIF block of a JPEG."""
     position = 2
     while jpeg[position : position + 1] == b"\xff" and position + 4 <= len(jpeg):
         marker, length = struct.unpack_from(">HH", jpeg, position)

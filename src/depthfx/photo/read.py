@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,7 @@ from depthfx.photo.cicp import cicp_space
 from depthfx.photo.cmyk import cmyk_space
 from depthfx.photo.colour import Decoding, colour_space, finite, linear_space, srgb_space
 from depthfx.photo.decode import decode
-from depthfx.photo.exif import Exif
+from depthfx.photo.exif import Exif, Tag
 from depthfx.photo.focal import camera_for
 from depthfx.photo.photo import Metadata, Photo
 from depthfx.photo.stored import Codes, Reading, Stored
@@ -46,7 +47,7 @@ def read_photo(
     """
     path = Path(path)
     stored = _stored(path, reading)
-    exif = exif_block.parse(stored.exif)
+    exif = _oriented(stored)
     warnings = list(stored.warnings)
     if stored.xmp and xmp.parsed(stored.xmp) is None:
         warnings.append("its XMP is damaged and not used")
@@ -109,6 +110,15 @@ def _stored(path: Path, reading: Reading | None) -> Stored:
         raise PhotoError(f"{path}: no such file") from None
     except OSError as error:
         raise PhotoError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _oriented(stored: Stored) -> Exif:
+    """The EXIF of a file, with the orientation of its XMP if it has none of its own."""
+    exif = exif_block.parse(stored.exif)
+    said = 1 if stored.upright or Tag.ORIENTATION in exif.main else xmp.orientation(stored.xmp)
+    if said == 1:
+        return exif
+    return replace(exif, main={**exif.main, Tag.ORIENTATION: exif.short(said)})
 
 
 def _meaning(stored: Stored, exif: Exif, warnings: list[str]) -> tuple[Decoding, bytes]:

@@ -94,6 +94,13 @@ def value(holder: Element, name: str) -> str | None:
     return None
 
 
+def orientation(packet: bytes) -> int:
+    """1..8 by the XMP `packet`; what is missing or not defined counts as upright."""
+    tree = parsed(packet) if packet else None
+    told = None if tree is None else value(tree, f"{TIFF}Orientation")
+    return int(told) if told in tuple("12345678") else 1
+
+
 def items(holder: Element, name: str) -> list[Element]:
     """The members of the first array property `name` in `holder`, each an `rdf:li`."""
     array = next(holder.iter(name), None)

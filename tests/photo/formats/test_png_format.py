@@ -257,6 +257,12 @@ def test_gamma_one_is_linear_light(grey: bool, tmp_path: Path) -> None:
     np.testing.assert_allclose(photo.pixels, np.broadcast_to(samples / 255, (13, 11, 3)), atol=1e-4)
 
 
+def test_a_profile_made_of_a_gamma_is_always_the_same() -> None:
+    """Else the same photo would be written differently every second."""
+    dated = read_with(gama(100000)).icc[24:36]
+    assert struct.unpack(">6H", dated) == (2026, 1, 1, 0, 0, 0)
+
+
 def test_primaries_of_the_file_count(tmp_path: Path) -> None:
     """Adobe RGB's pure green has more red than sRGB can take away."""
     corners = (31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000)

@@ -15,6 +15,7 @@ import numpy as np
 from depthfx.errors import PhotoError
 from depthfx.photo.exif import without_header
 from depthfx.photo.formats import photoshop
+from depthfx.photo.formats.quiet import quiet
 from depthfx.photo.stored import LARGEST_BLOCK_BYTES, Reading, Stored, believable_dpi, parted
 
 XMP_KEYWORD = b"XML:com.adobe.xmp"
@@ -38,6 +39,7 @@ SRGB_CHROMATICITIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 """As the gAMA and cHRM chunks of sRGB have them, in 1/100000; white, red, green, blue."""
 GAMMAS = range(10_000, 1_000_000)
 """A display of gamma 10 to one of 0.1; what is beyond is a mistake."""
+PROFILE_DATE = struct.pack(">6H", 2026, 1, 1, 0, 0, 0)
 
 
 def decode(file: BinaryIO, reading: Reading) -> Stored:
@@ -51,7 +53,8 @@ def decode(file: BinaryIO, reading: Reading) -> Stored:
     width, height, bits, kind = struct.unpack_from(">IIBB", header)
     reading.check_size(width, height)
     try:
-        codes, alpha = parted(imagecodecs.png_decode(picture))
+        with quiet():
+            codes, alpha = parted(imagecodecs.png_decode(picture))
     except UnicodeDecodeError:  # imagecodecs' own trouble with what libpng says of damage
         raise PhotoError("is damaged or cut off: its PNG chunks make no sense") from None
     cicp = _cicp(extras.get(b"cICP", b""), warnings)
@@ -205,7 +208,8 @@ def _profile(extras: dict[bytes, bytes], grey: bool, warnings: list[str]) -> byt
         primaries=None if grey else [value for colour in xyy[1:] for value in colour],
         gamma=1e5 / gamma,
     )
-    return built
+    # Little CMS notes the time of day, and the same photo would make another file each second.
+    return built[:24] + PROFILE_DATE + built[36:]
 
 
 def _dpi(chunk: bytes) -> tuple[float, float] | None:

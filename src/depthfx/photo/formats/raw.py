@@ -16,7 +16,7 @@ from depthfx.errors import PhotoError
 from depthfx.photo.colour import XYZ_TO_SRGB, Floats, primaries_to_xyz
 from depthfx.photo.formats.quiet import quiet
 from depthfx.photo.profiles import PRO_PHOTO
-from depthfx.photo.raw_file import check_all_there, is_dng, raw_metadata
+from depthfx.photo.raw_file import LEAST_BITS, check_all_there, is_dng, raw_metadata
 from depthfx.photo.stored import Codes, Reading, Stored
 
 SRGB_TO_XYZ_D65 = np.array(
@@ -73,6 +73,11 @@ def _check_size(data: bytes, reading: Reading) -> None:
     with rawpy.RawPy() as raw:
         raw.open_buffer(io.BytesIO(data))
         sizes = raw.sizes
+    pixels = sizes.raw_width * sizes.raw_height
+    if 8 * len(data) < LEAST_BITS * pixels:
+        raise PhotoError(
+            f"is cut off: of its raw picture of {pixels} pixels only {len(data)} bytes are there"
+        )
     reading.check_size(sizes.raw_width, sizes.raw_height)
     aspect = sizes.pixel_aspect if sizes.pixel_aspect > 0 else 1.0
     width, height = sizes.width * max(1.0, aspect), sizes.height * max(1.0, 1 / aspect)

@@ -22,6 +22,7 @@ from depthfx.photo import exif as exif_block
 from depthfx.photo.colour import XYZ_TO_SRGB, strips
 from depthfx.photo.exif import BYTE, Entry, Exif, Tag
 from depthfx.photo.formats import photoshop
+from depthfx.photo.formats.quiet import quiet
 from depthfx.photo.stored import Codes, Reading, Stored, believable_dpi, full_range
 
 TIFF_LEVEL = 3
@@ -50,8 +51,11 @@ CHANNELS = {
     ICCLAB: 3,
 }
 """Of colour, by the photometric interpretations that are read."""
-JPEG_COMPRESSIONS = (6, 7, 33007, 34892)
-ASSOCIATED, UNASSOCIATED = 1, 2
+OLD_JPEG = 6
+JPEG_COMPRESSIONS = (OLD_JPEG, 7, 33007, 34892)
+FAX_COMPRESSIONS = (2, 3, 4, 32771)
+DEFLATE_COMPRESSIONS = (8, 32946)
+EXTRA_SAMPLES, ASSOCIATED, UNASSOCIATED = 338, 1, 2
 MOST_CHANNELS = 32
 MOST_PAGES = 32
 SMALL_TILE_PIXELS = 4096 * 4096
@@ -101,7 +105,7 @@ def decode(file: BinaryIO, reading: Reading) -> Stored:
     with tiff:
         icc = page.tags.valueof(ICC_TAG) or b""
         orientation = page.tags.valueof(Tag.ORIENTATION)
-        colour, alpha = _parted(page.asarray(maxworkers=2), page)
+        colour, alpha = _parted(_unpacked(page, file), page)
     codes, alpha, linear = _as_stored(colour, alpha, page, bool(icc))
     tags = _tags(file)
     exif = _without_structure(tags, orientation)
@@ -178,12 +182,39 @@ def _check_segments(page: Any, file_bytes: int) -> None:
     wanted = int(np.prod(page.chunked))
     if not sizes and page.compression == 1 and wanted == 1:
         sizes = (page.nbytes,)
+    # Of values that are not packed some writers give more than there are.
+    most = page.nbytes if page.compression == 1 and wanted == 1 else file_bytes
     inside = all(
-        place > 0 and size > 0 and place + size <= file_bytes
+        place > 0 and size > 0 and place + min(size, most) <= file_bytes
         for place, size in zip(places[:wanted], sizes[:wanted], strict=False)
     )
     if min(len(places), len(sizes)) < wanted or not inside:
         raise PhotoError("is damaged or cut off: part of the TIFF's picture data is missing")
+
+
+def _unpacked(page: Any, file: BinaryIO) -> Codes:
+    """A page's array, by tifffile, or by libtiff what that gets wrong: JPEG without its tables,
+    fax with runs of its own kind, and a last strip that goes on below the picture."""
+    if page.compression in (OLD_JPEG, *FAX_COMPRESSIONS):
+        return _by_libtiff(page, file)
+    try:
+        codes: Codes = page.asarray(maxworkers=2)
+    except Exception:
+        if page.compression not in DEFLATE_COMPRESSIONS:
+            raise
+        return _by_libtiff(page, file)
+    return codes
+
+
+def _by_libtiff(page: Any, file: BinaryIO) -> Codes:
+    import imagecodecs
+
+    file.seek(0)
+    with quiet():
+        codes: Codes = imagecodecs.tiff_decode(file.read(), index=page.index)
+    if codes.shape != page.shape:
+        raise PhotoError("is damaged or cut off: its TIFF tags contradict each other")
+    return codes
 
 
 def _parted(codes: Codes, page: Any) -> tuple[Codes, Codes | None]:
@@ -196,6 +227,8 @@ def _parted(codes: Codes, page: Any) -> tuple[Codes, Codes | None]:
         raise PhotoError(f"is a TIFF with the axes {page.axes}, not one picture")
     channels = CHANNELS[page.photometric]
     kinds = [int(kind) for kind in page.extrasamples][: codes.shape[2] - channels]
+    if EXTRA_SAMPLES not in page.tags and page.photometric == RGB and codes.shape[2] == 4:
+        kinds = [UNASSOCIATED]  # what nearly every reader takes it for
     found = [at for at, kind in enumerate(kinds) if kind in (ASSOCIATED, UNASSOCIATED)]
     colour = codes[..., 0] if channels == 1 else codes[..., :channels]
     if not found:
