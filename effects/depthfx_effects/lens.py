@@ -205,6 +205,19 @@ class Lens(Effect):
             context.device if context.device in ("cuda", "mps") else "cpu",
         )
 
+    def __call__(self, scene: Scene, context: Context | None = None) -> Scene:
+        """As any effect; what is wholly transparent gives nothing to what is seen beside it."""
+        colours, alpha = scene.photo.pixels, scene.photo.alpha
+        if alpha is None or alpha.min() > 0 or not alpha.any():
+            return super().__call__(scene, context)
+        from depthfx.inpaint.pushpull import push_pull
+
+        # Colours that nobody sees are anything, black mostly, which would come in with the blur.
+        seen = alpha > 0
+        continued = push_pull(colours, seen.astype(np.float32))
+        result = super().__call__(scene.with_pixels(continued), context)
+        return result.with_pixels(np.where(seen[..., None], result.photo.pixels, colours))
+
     def expose(
         self, pixels: Pixels, radius_px: Callable[[], Plane], blur: Callable[[Pixels], Pixels]
     ) -> Pixels:

@@ -9,6 +9,7 @@ ISO/IEC 14496-12 (boxes, `meta`, `iloc`, `iinf`, `iref`); ISO/IEC 23008-12 (`ipr
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, NamedTuple
@@ -23,6 +24,9 @@ MOST_EXTENTS = 32
 
 LARGEST_TABLE_BYTES = 1 << 20
 """Of a box that lists items; 32 bytes for each of 32768 of them."""
+
+DEFLATED = (b"deflate", b"compress_zlib")
+"""Content encodings, both of which are zlib's format."""
 
 HEIF_BRANDS = b"heic heix hevc hevx heim heis hevm hevs mif1 mif2 msf1 miaf".split()
 AVIF_BRANDS = (b"avif", b"avis")
@@ -115,7 +119,7 @@ class Item:
     kind : as b"hvc1", b"grid" or b"Exif"
     parts : its data, to be put together; None if it lies outside of the file
     references : numbers of other items by kind, as b"dimg": what a grid is made of
-    content_type : of an item of the kind b"mime"
+    content_type, content_encoding : of an item of the kind b"mime"
     """
 
     kind: bytes
@@ -124,6 +128,7 @@ class Item:
     references: Mapping[bytes, tuple[int, ...]] = field(default_factory=dict)
     content_type: bytes = b""
     hidden: bool = False
+    content_encoding: bytes = b""
 
     @property
     def data(self) -> bytes:
@@ -131,6 +136,15 @@ class Item:
         if self.parts is None:
             raise PhotoError("is damaged or cut off: its picture lies beyond the end of the file")
         return b"".join(self.parts)
+
+    def unpacked(self, most: int) -> bytes | None:
+        """The first `most` bytes of its data, deflated or not; None if those are damaged."""
+        if self.content_encoding not in DEFLATED:
+            return self.data[:most]
+        try:
+            return zlib.decompressobj().decompress(self.data, most)
+        except zlib.error:
+            return None
 
     def said(self, kind: bytes) -> bytes | None:
         """The body of the first property of this kind."""
@@ -229,8 +243,16 @@ def _kinds(data: bytes, iinf: Box) -> Iterator[tuple[int, Item]]:
         entry.take(2)
         kind = entry.take(4)
         _, _, rest = data[entry.at : box.end].partition(b"\0")
-        content_type = rest.partition(b"\0")[0] if kind == b"mime" else b""
-        yield number, Item(kind, content_type=content_type, hidden=bool(flags & 1))
+        content = (rest + b"\0\0").split(b"\0", 2)[:2] if kind == b"mime" else (b"", b"")
+        yield (
+            number,
+            Item(
+                kind,
+                content_type=content[0],
+                content_encoding=content[1],
+                hidden=bool(flags & 1),
+            ),
+        )
 
 
 def _places(

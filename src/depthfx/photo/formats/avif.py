@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
+import numpy as np
+
 from depthfx.photo.boxes import HEAD_BYTES, brands, read_items
 from depthfx.photo.formats import heif
 from depthfx.photo.formats.heif import (
-    BT601_MATRIX,
     NO_MATRIX,
     SRGB,
     UNSPECIFIED,
@@ -20,6 +21,13 @@ from depthfx.photo.stored import Reading, Stored, own_range
 
 SPEED = 8
 """Of libaom, 0 to 10: from 6 to 8, time falls to a quarter and files grow by 3 %."""
+
+
+AOM_QUALITY = (0, 95, 100), (0, 87, 100)
+"""As `heif.X265_QUALITY`."""
+
+BT709_MATRIX = 1
+"""With that of BT.601 libavif takes a way that is a little faster, and errs by 6 dB in chroma."""
 
 
 def decode(file: BinaryIO, reading: Reading) -> Stored:
@@ -38,13 +46,13 @@ def encode(file: BinaryIO, stored: Stored, quality: int) -> tuple[str, ...]:
     lossless = quality == 100
     made = imagecodecs.avif_encode(
         own_range(codes, stored.bit_depth) if stored.bit_depth > 8 else codes,
-        level=quality,
+        level=round(float(np.interp(quality, *AOM_QUALITY))),
         speed=SPEED,
         bitspersample=stored.bit_depth,
         pixelformat="400" if stored.grey else "444",
         primaries=primaries,
         transfer=transfer,
-        matrix=NO_MATRIX if lossless and not stored.grey else BT601_MATRIX,
+        matrix=NO_MATRIX if lossless and not stored.grey else BT709_MATRIX,
         numthreads=2,
     )
     coded = bytes(made)

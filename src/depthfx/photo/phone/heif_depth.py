@@ -238,10 +238,9 @@ def _float(bits: Bits) -> float:
 def _accuracy(items: Items, number: int) -> str:
     """ "absolute" or "relative", by Apple's XMP of the depth picture; empty if that says none."""
     for _, item in items.pointing_to(number, b"cdsc"):
-        if item.kind == b"mime" and item.parts is not None:
-            tree = xmp.parsed(item.data)
-            if tree is not None and (said := xmp.value(tree, f"{heif.DEPTH_DATA}Accuracy")):
-                return said
+        tree = heif.parsed_xmp(item)
+        if tree is not None and (said := xmp.value(tree, f"{heif.DEPTH_DATA}Accuracy")):
+            return said
     return ""
 
 
