@@ -75,6 +75,8 @@ def test_a_sparse_map_of_metres(photo):
 @pytest.mark.parametrize(
     ("told", "error", "words"),
     [
+        ({"raw_highlights": "magic"}, ParameterError, "raw_highlights='magic' is none of clip"),
+        ({"max_pixels": 0}, ParameterError, "max_pixels=0 is no number of pixels"),
         ({"scale_at": ["nonsense"]}, ParameterError, "nonsense"),
         ({"length": ["0.1,0.1=2m"]}, ParameterError, "no known length"),
         ({"depth_fix": ["none.png=far"]}, DepthError, "none.png is not there"),
@@ -92,3 +94,10 @@ def test_what_is_wrong_is_said_before_any_model_runs(photo, told, error, words, 
 def test_corrections_are_made_once(photo):
     scene = depthfx.open(photo, depth=photo.with_name("depth.png"), scale_at=["0.5,0.5=2m"])
     assert scene.depth is scene.depth
+
+
+def test_a_keyword_that_saving_does_not_know_is_no_silence(photo, tmp_path):
+    """`quality=60` would otherwise be a picture of quality 95."""
+    with pytest.raises(TypeError, match="quality"):
+        depthfx.save(depthfx.open(photo), tmp_path / "out.jpg", quality=60)
+    assert not (tmp_path / "out.jpg").exists()

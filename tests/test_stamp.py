@@ -13,6 +13,7 @@ import depthfx
 from depthfx.context import Context
 from depthfx.depth import Depth
 from depthfx.engine.embedded.model import EmbeddedModel
+from depthfx.files import saved
 from depthfx.photo.read import read_photo
 from depthfx.photo.xmp import read_stamp
 from depthfx.scene import Scene
@@ -52,6 +53,10 @@ def test_it_is_found_in_every_format(scene, tmp_path, suffix):
     assert stamp["Licence"] == "CC-BY-NC-4.0"
     assert stamp["Depth"] == "some network"
     assert stamp["Software"] == f"depthfx {depthfx.__version__}"
+
+
+def test_where_there_is_no_place_for_it_nothing_of_the_photo_is_lost(scene, tmp_path):
+    assert saved(Bokeh()(scene), tmp_path / "out.exr")[1] == ()
 
 
 def test_the_network_of_the_matte_is_named_too(scene, tmp_path):

@@ -13,6 +13,7 @@ from depthfx.context import Context
 from depthfx.depth import Depth, Plane
 from depthfx.engine.phone import Phone
 from depthfx.errors import ParameterError
+from depthfx.photo.encode import WRITTEN
 from depthfx.photo.photo import Photo
 from depthfx.photo.read import read_photo
 from depthfx.photo.stored import HIGHLIGHTS, Reading
@@ -206,21 +207,30 @@ def save(scene: Scene, path: PathLike, **saving: Unpack[Saving]) -> list[Path]:
 
 
 def saved(
-    scene: Scene, path: PathLike, **saving: Unpack[Saving]
+    scene: Scene,
+    path: PathLike,
+    *,
+    overwrite: bool = False,
+    jpeg_quality: int | None = None,
+    bit_depth: int | None = None,
+    profile: str | None = None,
+    strip_location: bool = False,
 ) -> tuple[list[Path], tuple[str, ...]]:
     """As `save`; also what the format cannot hold and had to be left out, a line each."""
-    path, overwrite = Path(path), saving.get("overwrite", False)
+    path = Path(path)
     beside = [product.path_beside(path) for product in scene.products]
     for target in beside:
         check_target(target, overwrite=overwrite, source=scene.photo.path)
+    form = WRITTEN.get(path.suffix.lower())
     left_out = write_photo(
-        _with_stamp(scene),
+        # A stamp that cannot be kept is no loss of the photo's own, of which to warn.
+        _with_stamp(scene) if form is None or form.xmp else scene.photo,
         path,
         overwrite=overwrite,
-        quality=saving.get("jpeg_quality"),
-        bit_depth=saving.get("bit_depth"),
-        profile=saving.get("profile"),
-        strip_location=saving.get("strip_location", False),
+        quality=jpeg_quality,
+        bit_depth=bit_depth,
+        profile=profile,
+        strip_location=strip_location,
     )
     for product, target in zip(scene.products, beside, strict=True):
         product.write(target)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import cv2
 import numpy as np
+import piexif
 import pytest
 
 from depthfx.cli import cli
@@ -101,6 +102,15 @@ def test_a_target_writes_its_files_beside_the_photo(depth, photo):
     assert codes[0].min() > codes[-1].max()  # black near
 
 
+@pytest.mark.parametrize("stripped", [False, True])
+def test_a_photo_written_for_a_target_tells_its_place_unless_told_not_to(depth, photo, stripped):
+    piexif.insert(piexif.dump({"GPS": {piexif.GPSIFD.GPSLatitudeRef: "N"}}), str(photo))
+    result = depth("--for", "facebook", *["--strip-location"][: int(stripped)])
+    assert result.returncode == 0, result.stderr
+    shown = piexif.load(str(photo.with_name("photo-facebook.jpg")))
+    assert bool(shown["GPS"]) is not stripped
+
+
 def test_a_coloured_picture_has_a_legend_beside_it(depth, photo):
     result = depth("--colours", "inferno", "-o", photo.with_name("c.png"))
     assert result.returncode == 0, result.stderr
@@ -148,6 +158,10 @@ def test_a_scale_and_corrections_reach_every_command_and_process(photo, tmp_path
         (["--for", "nuke", "-o", "x.png"], 1, ".exr"),
         (["--as", "metres", "-o", "x.png"], 1, "floats"),
         (["--legend"], 2, "--colours"),
+        (["--bit-depth", "8"], 2, "--bits is for depth"),
+        (["--for", "photoshop", "--profile", "srgb"], 2, "leave out --profile"),
+        (["--jpeg-quality", "80"], 2, "needs --embed"),
+        (["--embed", "--strip-location"], 2, "with --strip-location first"),
     ],
 )
 def test_wrong_use_is_one_clear_line(run, photo, words, status, answer, monkeypatch):

@@ -6,13 +6,15 @@ import signal
 import subprocess
 import sys
 
+import click
 import cv2
 import numpy as np
 import pytest
 
 from depthfx.chain import Chain
-from depthfx.cli.apply import process, target
-from depthfx.cli.failure import reason
+from depthfx.cli.apply import Job, _attempt, process, target
+from depthfx.cli.failure import INTERRUPTED, end, reason
+from depthfx.cli.options import common_options
 from depthfx.cli.report import json_line
 from depthfx.errors import ParameterError, RecipeError
 from depthfx.recipe import read_recipe
@@ -81,6 +83,33 @@ def test_a_traceback_is_shown_only_when_asked_for(tmp_path, more, traceback):
     assert said.returncode == 1
     assert ("Traceback" in said.stderr) == traceback
     assert said.stderr.splitlines()[-1].startswith("error: ")
+
+
+def given_nothing():
+    """What the shared options say if none is given."""
+    said = []
+    command = click.command()(common_options(lambda common: said.append(common)))
+    command.main([], standalone_mode=False)
+    return said[0]
+
+
+@pytest.fixture
+def interrupted():
+    INTERRUPTED.set()
+    yield
+    INTERRUPTED.clear()
+
+
+def test_ctrl_c_that_native_code_took_for_an_error_still_stops(interrupted, capsys):
+    assert end(SystemError("returned a result with an exception set")) == 130
+    assert capsys.readouterr().err == "stopped; nothing half-written is left\n"
+
+
+def test_ctrl_c_is_not_one_photo_s_fault(interrupted, photo):
+    """Else the next photo would be begun."""
+    no_recipe = Job(photo, photo.with_name("out.jpg"), "=", given_nothing(), alone=False)
+    with pytest.raises(KeyboardInterrupt):
+        _attempt(no_recipe, lambda context: context)
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="signals as POSIX has them")

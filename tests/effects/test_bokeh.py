@@ -52,6 +52,16 @@ def test_no_opening_is_the_identity(scene):
     np.testing.assert_array_equal(Bokeh(aperture_mm=0)(scene).photo.pixels, scene.photo.pixels)
 
 
+def test_what_is_transparent_darkens_nothing_beside_it():
+    """Black that nobody sees stays where it is, and the grey beside it stays grey."""
+    pixels, alpha = np.full((80, 90, 3), 0.5, f32), np.ones((80, 90), f32)
+    pixels[:, :30] = alpha[:, :30] = 0
+    scene = Scene.from_arrays(pixels, inverse=np.full((80, 90), 0.2, f32), alpha=alpha)
+    out = Bokeh(aperture_mm=300, focus_m=1)(scene).photo
+    np.testing.assert_allclose(out.pixels, pixels, atol=1e-4)
+    np.testing.assert_array_equal(out.alpha, alpha)
+
+
 def test_the_f_number_is_that_of_a_full_frame_lens_with_the_same_view():
     """50 mm at f/2 opens 25 mm, whatever the number of pixels."""
     camera = Camera.from_f35(50.0, SIZE, SIZE)

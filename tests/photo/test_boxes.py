@@ -160,3 +160,8 @@ def test_a_video_is_told_so(major: bytes) -> None:
         PhotoError, match=f"is a video or other media file .brand '{major.decode()}'"
     ):
         read_items(video)
+
+
+def test_the_short_form_is_told_so() -> None:
+    with pytest.raises(PhotoError, match="in the short form 'mini', which is not read"):
+        read_items(box(b"ftyp", b"mif3" + bytes(4) + b"avif") + box(b"mini", bytes(40)))

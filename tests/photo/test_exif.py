@@ -153,6 +153,24 @@ def test_orientation_outside_the_standard_is_upright(stored: int, orientation: i
     assert exif.orientation == orientation
 
 
+def test_a_pointer_of_a_signed_type_is_followed() -> None:
+    """Cameras of 2008 write so where their GPS directory is."""
+    whole = to_bytes(Exif(gps={1: Entry(2, 2, b"N\0")}))
+    pointer = struct.pack("<HHI", Tag.GPS_IFD, 4, 1)
+    assert whole.count(pointer) == 1
+    found = parse(whole.replace(pointer, struct.pack("<HHI", Tag.GPS_IFD, 9, 1)))
+    assert (found.damaged, found.gps[1].data) == (False, b"N\0")
+    assert parse(to_bytes(found)).gps[1].data == b"N\0"
+
+
+def test_an_empty_text_is_kept() -> None:
+    """As cameras write the names of an owner who gave none."""
+    found = parse(to_bytes(Exif(main={0x013B: Entry(2, 0, b"")})))
+    assert not found.damaged
+    assert found.main[0x013B][:3] == (2, 0, b"")
+    assert found.number(found.main, 0x013B) is None
+
+
 def test_a_quotient_by_zero_is_no_number() -> None:
     exif = Exif(photo={Tag.FOCAL_LENGTH: Entry(5, 1, struct.pack("<II", 5, 0))})
     assert exif.number(exif.photo, Tag.FOCAL_LENGTH) is None

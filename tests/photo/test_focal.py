@@ -233,7 +233,7 @@ def test_xmp_is_asked_for_what_exif_does_not_say() -> None:
 
 @pytest.mark.parametrize("f35", [0, -26, math.nan, math.inf])
 def test_a_35_mm_equivalent_that_is_no_length_is_refused_by_its_name(f35: float) -> None:
-    with pytest.raises(ParameterError, match="f35_mm=.* is not a length in millimetres"):
+    with pytest.raises(ParameterError, match=r"f35_mm=.* is not a length in millimetres"):
         camera_for(600, 400, Exif(), f35_mm=f35)
 
 

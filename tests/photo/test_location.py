@@ -20,17 +20,20 @@ PLACES = """
  xmlns:core="http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
  xmlns:ext="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
  xmlns:dji="http://www.dji.com/drone-dji/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:pm="http://ns.camerabits.com/photomechanic/1.0/" xmlns:dwc="http://rs.tdwg.org/dwc/index.htm"
+ pm:CountryCode="AUT" pm:Tagged="True"
  exif:GPSLatitude="51,30.1N" exif:ISO="100" photoshop:City='Wien' photoshop:Credit="Ada"
  core:CountryCode="AT" dji:GpsLongtitude="+16.3" dji:FlightPitchDegree="1" dc:source="GPS">
  <exif:GPSLongitude>16,22.4E</exif:GPSLongitude>
  <ext:LocationShown><rdf:Bag><rdf:li ext:City="Graz" rdf:parseType="Resource">
   <ext:CountryName>Austria</ext:CountryName></rdf:li></rdf:Bag></ext:LocationShown>
  <ext:LocationCreated/>
+ <dwc:dctermsLocation rdf:parseType="Resource"><dwc:county>Wien</dwc:county></dwc:dctermsLocation>
  <photoshop:State>Wien</photoshop:State>
  <ext:Event>Ball</ext:Event>
 </rdf:Description>
 """
-LEFT = {"ISO", "Credit", "FlightPitchDegree", "source", "Event", "about"}
+LEFT = {"ISO", "Tagged", "Credit", "FlightPitchDegree", "source", "Event", "about"}
 
 
 def local_names(packet: bytes) -> set[str]:

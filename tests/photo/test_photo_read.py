@@ -39,6 +39,21 @@ def test_every_orientation_is_upright_in_every_format(
     np.testing.assert_allclose(signal(photo.pixels), marks(), atol=4 if suffix == ".jpg" else 0.01)
 
 
+@pytest.mark.parametrize(
+    ("exif", "turned"), [(None, True), ({271: b"Maker"}, True), ({274: 3}, False)]
+)
+def test_the_orientation_of_xmp_counts_where_exif_has_none(
+    tmp_path: Path, exif: dict[int, object] | None, turned: bool
+) -> None:
+    said = {} if exif is None else {"exif": piexif.dump({"0th": exif})}
+    path = tmp_path / "a.webp"
+    codes = stored(marks(), 6 if turned else 3)
+    Image.fromarray(codes).save(path, lossless=True, exact=True, xmp=XMP, **said)
+    photo = read_photo(path)
+    assert photo.metadata.orientation == (6 if turned else 3)
+    np.testing.assert_allclose(signal(photo.pixels), marks(), atol=0.01)
+
+
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_sixteen_bits_are_all_there(tmp_path: Path, suffix: str) -> None:
     codes = marks(np.uint16) + np.arange(40, dtype=np.uint16)[:, None] % 7

@@ -15,6 +15,7 @@ from depthfx.photo.xmp import (
     PACKET,
     edited,
     items,
+    orientation,
     parsed,
     read_stamp,
     stamped,
@@ -248,3 +249,12 @@ def test_text_that_looks_like_an_attribute_is_none():
 
 def test_values_that_are_not_there_are_not_made():
     assert with_values(OTHERS, {"{http://ns.adobe.com/tiff/1.0/}Orientation": "1"}) == OTHERS
+
+
+def test_a_packet_of_one_empty_tag_is_xmp_that_says_nothing():
+    packet = b'<?xpacket begin=""?>\n<x:xmpmeta xmlns:x="adobe:ns:meta/" />\n<?xpacket end="w"?>'
+    tree = parsed(packet)
+    assert tree is not None
+    assert len(tree) == 0
+    assert upright(packet, 40, 30) == packet
+    assert orientation(packet) == 1

@@ -19,7 +19,7 @@ from click.shell_completion import CompletionItem
 
 from depthfx import registry
 from depthfx.chain import Chain
-from depthfx.cli.failure import quiet_libraries, reason
+from depthfx.cli.failure import INTERRUPTED, quiet_libraries, reason
 from depthfx.cli.options import Common, common_options, effect_options, given
 from depthfx.cli.progress import progress_bar
 from depthfx.cli.rehearse import opened_in_rehearsal
@@ -304,6 +304,8 @@ def _attempt(job: Job, surround: Callable[[Context], Context]) -> Result:
     except Cancelled:
         raise
     except Exception as error:  # one photo's fault, whatever it is, is not the next one's
+        if INTERRUPTED.is_set():  # native code may make an error of its own of a request to stop
+            raise KeyboardInterrupt from error
         if job.common.verbose and not job.alone:
             traceback.print_exc()
         if isinstance(error, DepthfxError):

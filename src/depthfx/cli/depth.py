@@ -89,8 +89,7 @@ def depth(
 ) -> None:
     """Write a photo's depth, or probe it at places."""
     _refuse_mixture(at, values, bits, colours, legend, target, embed)
-    if embed:
-        _refuse_changes(common)
+    _refuse_unread(common, embed)
     width = int(bits) if bits else None
     path = _path(photo, out, values, width, target, embed)
     wanted = Wanted(path, values or "inverse", width, colours, legend is not False, target, embed)
@@ -151,19 +150,21 @@ def _refuse_mixture(
         raise ParameterError("a legend needs --colours, as --colours inferno")
 
 
-def _refuse_changes(common: Common) -> None:
-    """Raise ParameterError for options that change a photo: with --embed it stays as it is."""
-    changes = {
-        "--strip-location": common.strip_location,
-        "--profile": common.profile is not None,
-        "--bit-depth": common.bit_depth is not None,
+def _refuse_unread(common: Common, embed: bool) -> None:
+    """Raise ParameterError for shared options that would silently do nothing here."""
+    whole = (
+        "--embed keeps the photo and its metadata as they are; leave out {0}, or write the photo "
+        "with {0} first"
+    )
+    unread = {
+        "--profile": (common.profile, whole if embed else "depth is no colour; leave out {0}"),
+        "--bit-depth": (common.bit_depth, whole if embed else "--bits is for depth what {0} is"),
+        "--strip-location": (True if embed and common.strip_location else None, whole),
+        "--jpeg-quality": (None if embed else common.jpeg_quality, "{0} needs --embed here"),
     }
-    for name, given in changes.items():
-        if given:
-            raise ParameterError(
-                f"--embed keeps the photo and its metadata as they are; leave out {name}, or "
-                f"write the photo with {name} first"
-            )
+    for name, (given, words) in unread.items():
+        if given is not None:
+            raise ParameterError(words.format(name))
 
 
 @dataclass(frozen=True)
@@ -218,8 +219,10 @@ class Wanted:
             )
             return [self.path], left_out
         from depthfx.engine.depth_write import write_exports
+        from depthfx.photo.write import without_location
 
-        exports, overwrite = self.exports(photo, found), common.overwrite
+        shown = without_location(photo) if common.strip_location else photo
+        exports, overwrite = self.exports(shown, found), common.overwrite
         return write_exports(exports, found, scene.camera, source=source, overwrite=overwrite), ()
 
     def exports(self, photo: Photo, found: Depth) -> list[Export]:

@@ -23,7 +23,7 @@ OPENCV_NO_MEMORY = -4
 
 INTERRUPTED = threading.Event()
 """Whether this process was told to stop. Compilers catch whatever is raised while they are at
-work, so the exception alone can be lost."""
+work, and other native code makes a SystemError of it, so the exception alone can be lost."""
 
 
 def interrupt(_number: int, _frame: object) -> NoReturn:
@@ -73,7 +73,8 @@ def reason(error: BaseException) -> str:
 
 def end(error: BaseException) -> int:
     """Say on stderr why the program ends; its exit status."""
-    if isinstance(error, click.exceptions.Abort | KeyboardInterrupt | Cancelled):
+    stopped = click.exceptions.Abort | KeyboardInterrupt | Cancelled
+    if isinstance(error, stopped) or INTERRUPTED.is_set():
         print("stopped; nothing half-written is left", file=sys.stderr)
         return CANCELLED
     if isinstance(error, BrokenPipeError):

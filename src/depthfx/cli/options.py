@@ -294,7 +294,8 @@ COMMON = [
         "--bit-depth",
         type=click.Choice(["8", "10", "12", "16", "32"]),
         callback=_whole_number,
-        help="Bits per channel of what is written; 32 is floating point.  [default: the photo's]",
+        help="Bits per channel of what is written; 32, and any of an EXR, are floating point.  "
+        "[default: the photo's]",
     ),
     click.option(
         "--profile",

@@ -30,7 +30,7 @@ DEFLATED = (b"deflate", b"compress_zlib")
 
 HEIF_BRANDS = b"heic heix hevc hevx heim heis hevm hevs mif1 mif2 msf1 miaf".split()
 AVIF_BRANDS = (b"avif", b"avis")
-RAW_BRAND = b"crx "
+RAW_BRAND, SHORT_BRAND = b"crx ", b"mif3"
 HEAD_BYTES = 128
 """Of a file, to see what it is: its first box, with two dozen brands."""
 
@@ -60,6 +60,8 @@ def is_heif(head: bytes) -> bool:
 
 def check_brands(head: bytes) -> None:
     """Raise PhotoError if a file that begins so, with a `ftyp` box, is neither HEIF nor AVIF."""
+    if SHORT_BRAND in brands(head):
+        raise PhotoError("is a HEIF or AVIF in the short form 'mini', which is not read")
     if {*HEIF_BRANDS, *AVIF_BRANDS}.isdisjoint(brands(head)):
         raise PhotoError(
             f"is a video or other media file (brand {_name(head[8:12])}), not a HEIF or AVIF photo"
@@ -358,7 +360,8 @@ def _meta(items: Items, numbers: Mapping[int, int], places: list[tuple[int, int]
     infe, iref = b"", b""
     for old, item in items.by_number.items():
         entry = struct.pack(">HH4sx", numbers[old], 0, item.kind)
-        entry += item.content_type + b"\0" if item.kind == b"mime" else b""
+        if item.kind == b"mime":
+            entry += item.content_type + b"\0" + item.content_encoding + b"\0"
         infe += _full_box(b"infe", entry, version=2, flags=int(item.hidden))
         for kind, targets in item.references.items():
             there = [numbers[target] for target in targets]

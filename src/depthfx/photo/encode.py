@@ -140,6 +140,7 @@ class OutputFormat:
     """What a format can hold, and the module of `formats` whose `encode` writes it.
 
     bit_depths, float_depths : of whole numbers, and of floating point
+    xmp : whether there is a place for it
     """
 
     name: str
@@ -148,6 +149,7 @@ class OutputFormat:
     float_depths: tuple[int, ...] = ()
     alpha: bool = True
     grey: bool = True
+    xmp: bool = True
 
     def encoder(self) -> Encoder:
         encode: Encoder = import_module(f"depthfx.photo.formats.{self.module}").encode
@@ -174,7 +176,7 @@ WRITTEN = {
         (OutputFormat("WebP", "webp", (8,), grey=False), (".webp",)),
         (OutputFormat("HEIC", "heif", (8, 10, 12)), (".heic", ".heif", ".hif")),
         (OutputFormat("AVIF", "avif", (8, 10, 12)), (".avif",)),
-        (OutputFormat("OpenEXR", "exr", (), (16, 32)), (".exr",)),
+        (OutputFormat("OpenEXR", "exr", (), (16, 32), xmp=False), (".exr",)),
     )
     for suffix in suffixes
 }

@@ -231,7 +231,8 @@ class _Reader:
             if size > inline:
                 at = self.offset_at(at)
             data = self.block[at : at + size] if size <= len(self.block) else b""
-            if size and len(data) == size:
+            # Empty texts are in many files; a type that nobody knows has no size either.
+            if len(data) == size and (size or (kind in TYPE_BYTES and not count)):
                 entries.setdefault(tag, Entry(kind, count, data, at))
             elif count:
                 self.damaged = True

@@ -30,6 +30,8 @@ IN_XMP = frozenset(
         *(f"{EXTENSION}{name}" for name in ("ProvinceState", "Sublocation", "WorldRegion")),
         *(f"{{http://ns.acdsee.com/iptc/1.0/}}{name}" for name in ("City", "State", "Country")),
         *(f"{{http://www.w3.org/2003/01/geo/wgs84_pos#}}{name}" for name in ("lat", "long", "alt")),
+        "{http://ns.camerabits.com/photomechanic/1.0/}CountryCode",
+        "{http://rs.tdwg.org/dwc/index.htm}dctermsLocation",  # of biologists' records
         "{http://ns.iview-mediapro.com/mediapro/1.0/}Location",
         "{http://ns.adobe.com/xmp/1.0/DynamicMedia/}shotLocation",
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depthfx.errors import PhotoError
+from depthfx.errors import ParameterError, PhotoError
 
 Codes = NDArray[Any]
 """uint8 or uint16 over the full range, or float32."""
@@ -43,6 +43,14 @@ class Reading:
     max_pixels: int | None = None
     highlights: str = "clip"
     file_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises ParameterError if there is no such reading."""
+        if self.highlights not in HIGHLIGHTS:
+            names = ", ".join(HIGHLIGHTS)
+            raise ParameterError(f"raw_highlights={self.highlights!r} is none of {names}")
+        if self.max_pixels is not None and not self.max_pixels > 0:
+            raise ParameterError(f"max_pixels={self.max_pixels} is no number of pixels")
 
     def check_size(self, width: int, height: int) -> None:
         """Raise PhotoError if a picture of this size is not to be decoded.

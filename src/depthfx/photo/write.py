@@ -52,7 +52,7 @@ def write_photo(
     icc = _profile(profile, form, floating)
     check_target(path, overwrite=overwrite, source=photo.path)
     if strip_location:
-        photo = _without_location(photo)
+        photo = without_location(photo)
     flat = photo if form.alpha else over_white(photo)
     stored = stored_form(flat, bits, floating=floating, profile=icc, grey=form.grey)
     inks = ("its inks (CMYK) became sRGB",) if photo.metadata.inks and not icc else ()
@@ -123,7 +123,8 @@ def _profile(name: str | None, form: OutputFormat, floating: bool) -> bytes:
     return named_profile(name)
 
 
-def _without_location(photo: Photo) -> Photo:
+def without_location(photo: Photo) -> Photo:
+    """`photo`, whose metadata do not say where it was taken."""
     metadata = photo.metadata
     stripped = replace(
         metadata,

@@ -120,10 +120,13 @@ def decoded(packet: bytes) -> tuple[str, str]:
 
 
 def body_of(text: str) -> str | None:
-    """`text` from the start tag of xmpmeta or RDF to its end tag; None if it has none such,
-    or has a document type."""
+    """`text` from the start tag of xmpmeta or RDF to its end tag, which may be one tag; None if
+    it has none such, or has a document type."""
     start = re.search(r"<((?:[\w.-]+:)?(?:x[am]pmeta|RDF))[\s>]", text)
     end = text.rfind(f"</{start[1]}") if start else -1
+    empty = re.compile(r"<[^<>]*/>").match(text, start.start()) if start and end < 0 else None
+    if empty and "<!DOCTYPE" not in text:
+        return empty[0]
     if start is None or end < start.start() or "<!DOCTYPE" in text:
         return None
     return text[start.start() : text.find(">", end) + 1]

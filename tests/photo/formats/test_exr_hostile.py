@@ -92,6 +92,13 @@ def test_deep_samples_are_named():
     assert "deep samples" in refusal(PLAIN[:5] + b"\x08" + PLAIN[6:])
 
 
+def test_flags_count_more_than_the_type_of_an_only_part():
+    data = library(type=OpenEXR.scanlineimage)
+    assert data.count(b"scanlineimage") == 1
+    renamed = data.replace(b"scanlineimage", b"deepscanline\0")
+    assert decode(io.BytesIO(renamed), Reading()).width == decode(io.BytesIO(data), Reading()).width
+
+
 def test_headers_without_end():
     assert "header" in refusal(PLAIN[:8] + b"a" * 1000)
     assert "header" in refusal(PLAIN[:8] + attribute("x", "y", b"")[:-4] + b"\xff" * 4)

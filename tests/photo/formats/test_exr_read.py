@@ -126,6 +126,19 @@ def test_an_only_layer_is_the_picture():
     assert not stored.warnings
 
 
+@pytest.mark.parametrize("names", ["rgba", ["Red", "Green", "Blue", "Alpha"]])
+def test_channels_spelled_otherwise(names):
+    values = np.dstack([RGB, np.ones(RGB.shape[:2])]).astype(np.float16)
+    stored = read(exr({f"view.{n}": values[..., c] for c, n in enumerate(names)}))
+    np.testing.assert_array_equal(stored.codes, values[..., :3].astype(np.float32))
+    assert stored.alpha is not None
+
+
+def test_the_plain_spelling_comes_first():
+    other = {name: np.zeros_like(RGB[..., 0]) for name in ("r", "Green", "blue")}
+    np.testing.assert_array_equal(read(exr({**planes(RGB), **other})).codes, RGB)
+
+
 def test_of_several_layers_the_combined_one_is_taken_and_said():
     layers = planes(1 - RGB, "View.AO.") | planes(RGB, "View.Combined.")
     stored = read(exr(layers))

@@ -121,6 +121,30 @@ def test_uniform_disparity(tmp_path: Path, word: str, metric: bool) -> None:
     np.testing.assert_allclose(inverse, 0.25 + RAMP / 255 * 1.75, rtol=1e-6)
 
 
+def test_the_range_is_taken_from_xmp_where_the_message_is_lost(tmp_path: Path) -> None:
+    names = (b"FloatMinValue", b"FloatMaxValue", b"AuxiliaryImageType")
+
+    def found(low: bytes, high: bytes, kind: bytes) -> Any:
+        said = b"".join(
+            b"<apdi:%s>%s</apdi:%s>" % (name, text, name)
+            for name, text in zip(names, (low, high, kind), strict=True)
+        )
+        space = b'xmlns:apdi="http://ns.apple.com/pixeldatainfo/1.0/" xmlns:depthData'
+        xmp = accuracy("absolute").replace(b"xmlns:depthData", space)
+        xmp = xmp.replace(b"<depthData:", said + b"<depthData:")
+        return heif_depth(photo_with(tmp_path / "a.heic", (DEPTH, b"", RAMP), xmp=xmp))
+
+    disparity, metric, _ = found(b"0.25", b"2.0", b"disparity")
+    assert metric
+    np.testing.assert_allclose(disparity, 0.25 + RAMP / 255 * 1.75, rtol=1e-6)
+    depth, metric, _ = found(b"0.5", b"4", b"depth")
+    assert metric
+    np.testing.assert_allclose(1 / depth, 0.5 + RAMP / 255 * 3.5, rtol=1e-6)
+    relative, metric, _ = found(b"?", b"4", b"depth")
+    assert not metric
+    np.testing.assert_allclose(relative, RAMP / 255, rtol=1e-6)
+
+
 def test_uniform_inverse_depth(tmp_path: Path) -> None:
     said = message(0, (0.5, 8.0), None)
     found = heif_depth(photo_with(tmp_path / "a.heic", (DEPTH, said, RAMP)))
@@ -215,6 +239,26 @@ def test_depth_is_turned_as_it_says_or_as_the_photo_is(
     found = heif_depth(path)
     assert found is not None
     np.testing.assert_allclose(found[0], np.rot90(codes, angle) / 255, rtol=1e-6)
+
+
+@pytest.mark.parametrize("angle", [0, 1])
+def test_depth_of_all_that_is_stored_is_cropped_with_the_photo(tmp_path: Path, angle: int) -> None:
+    codes = np.arange(64 * 96, dtype=np.uint32).reshape(64, 96).astype(np.uint8)
+    crop = Property(b"clap", struct.pack(">4IiIiI", 96, 1, 64, 1, 16, 1, -8, 1), True)
+    path = photo_with(tmp_path / "a.heic", (DEPTH, b"", codes), turn=crop, shape=(128, 192))
+    turned = changed(path, Property(b"irot", bytes([angle]), True))
+    found = heif_depth(turned)
+    assert found is not None
+    np.testing.assert_allclose(found[0], np.rot90(codes[12:44, 32:80], angle) / 255, rtol=1e-6)
+
+
+def changed(path: Path, turn: Property) -> Path:
+    items = read_items(path.read_bytes())
+    photo = items[items.primary]
+    photo = replace(photo, properties=(*photo.properties, turn))
+    with path.open("wb") as file:
+        write_items(file, Items(1, {**items.by_number, 1: photo}), b"heicmif1heic")
+    return path
 
 
 def test_depth_that_lies_upright_already_is_not_turned(tmp_path: Path) -> None:

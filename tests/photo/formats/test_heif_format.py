@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -291,6 +292,31 @@ def test_metadata_beyond_the_end_cost_only_themselves() -> None:
     assert stored.warnings == ("its XMP lies beyond the end of the file and was left out",)
 
 
+@pytest.mark.parametrize("encoding", [b"deflate", b"compress_zlib"])
+def test_deflated_xmp_is_read(encoding: bytes) -> None:
+    def with_xmp(data: bytes) -> Stored:
+        items = read_items(by_pillow_heif(picture(8, 3), 8, "RGB"))
+        described = {b"cdsc": (items.primary,)}
+        said = Item(
+            b"mime", (data,), (), described, heif.XMP_TYPE, hidden=True, content_encoding=encoding
+        )
+        file = io.BytesIO()
+        write_items(file, Items(items.primary, {**items.by_number, 9: said}), b"heicmif1heic")
+        return decoded(file.getvalue())
+
+    packed = zlib.compress(XMP)
+    assert with_xmp(packed).xmp == XMP
+    assert with_xmp(b"x" + packed).warnings == ("its XMP is damaged and was left out",)
+    bomb = with_xmp(zlib.compress(bytes(100 << 20)))
+    assert bomb.warnings == ("its XMP is too long and was left out",)
+
+
+def test_colour_that_is_cut_off_costs_only_itself() -> None:
+    codes = picture(8, 3)
+    data = changed(by_pillow_heif(codes, 8, "RGB"), Property(b"colr", b"nclx\0\1\0\x0d\0\6"))
+    np.testing.assert_array_equal(decoded(data).codes, codes)
+
+
 @pytest.mark.parametrize("bits", [8, 10, 12])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_quality_100_is_without_loss(bits: int, channels: int) -> None:
@@ -302,6 +328,16 @@ def test_quality_100_is_without_loss(bits: int, channels: int) -> None:
     assert (back.bit_depth, back.cicp) == (bits, (1, 13))
     np.testing.assert_array_equal(back.with_alpha_last(), codes)
     assert pillow_heif.open_heif(data, convert_hdr_to_8bit=False).info["bit_depth"] == bits
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_alpha_is_kept_at_any_quality(channels: int) -> None:
+    codes = picture(8, channels)
+    colour = np.ascontiguousarray(codes[..., 0] if channels == 2 else codes[..., :3])
+    data = encoded(Stored(colour, codes[..., -1]), 50)
+    np.testing.assert_array_equal(decoded(data).alpha, codes[..., -1])
+    seen = np.asarray(pillow_heif.open_heif(data).to_pillow())
+    np.testing.assert_array_equal(seen[..., -1], codes[..., -1])
 
 
 def test_lower_quality_is_smaller_and_near() -> None:

@@ -226,6 +226,11 @@ def xmp_segment(content: bytes) -> bytes:
     return segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + content)
 
 
+def test_the_header_that_an_agency_writes_is_one_of_xmp_too() -> None:
+    said = segment(0xE1, b"XMP\0://ns.adobe.com/xap/1.0/\0" + packet())
+    assert read(with_segments(whole, said)).xmp == packet()
+
+
 CONTENT = b"<x:xmpmeta>" + bytes(range(48, 90)) * 60 + b"</x:xmpmeta>"
 DIGEST = hashlib.md5(CONTENT).hexdigest().upper()
 

@@ -178,6 +178,19 @@ def test_metadata_by_their_own_chunks() -> None:
     assert found.warnings == ()
 
 
+def test_an_interlaced_png_is_read_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
+    """libpng would have something to say."""
+    read(png_of(SAMPLES[..., :3] >> 8, RGB, 8, interlaced=True))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_profile_packed_without_a_checksum_is_read() -> None:
+    found = read_with(chunk(b"iCCP", b"name\0\0" + zlib.compress(SRGB)[:-4]))
+    assert (found.icc, found.warnings) == (SRGB, ())
+    cut = read_with(chunk(b"iCCP", b"name\0\0" + zlib.compress(SRGB)[:-40]))
+    assert (cut.icc, ["cannot be unpacked" in w for w in cut.warnings]) == (b"", [True])
+
+
 def test_a_packed_packet() -> None:
     text = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(XMP)
     assert read_with(chunk(b"iTXt", text)).xmp == XMP

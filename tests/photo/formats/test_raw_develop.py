@@ -103,6 +103,18 @@ def test_every_pixel_is_what_libraw_makes_of_it_in_srgb(tmp_path):
     np.testing.assert_allclose(developed(read(path)), expected / 65535, atol=3e-5)
 
 
+@pytest.mark.parametrize("name", ["DC0013L_dc50.KDC", "P003913_dc120.KDC"])
+def test_cameras_whose_colours_only_libraw_knows(shared, name):
+    """Of the DC120 there is no white either: grey on average, as LibRaw does it."""
+    path = shared / "photos" / "good" / "real" / name
+    with rawpy.imread(str(path)) as raw:
+        expected = raw.postprocess(
+            output_bps=16, gamma=(1, 1), no_auto_bright=True, use_camera_wb=True
+        )
+    pixels = np.clip(developed(read(path)), 0, 1)
+    np.testing.assert_allclose(pixels.mean((0, 1)), expected.mean((0, 1)) / 65535, rtol=2e-3)
+
+
 def test_a_colour_outside_srgb_is_not_clipped(tmp_path):
     vivid = np.array([[[-0.1, 0.5, 0.0], [0.02, -0.02, 0.4]]] * 2)
     path = write_dng(tmp_path / "vivid.dng", counts(mosaic(sensor(vivid))))

@@ -14,11 +14,12 @@ import tifffile
 from dng_by_hand import counts, write_dng
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from depthfx.errors import PhotoError
 from depthfx.photo.exif import Tag, parse
 from depthfx.photo.formats.raw import decode
-from depthfx.photo.raw_file import is_raw, raw_metadata
+from depthfx.photo.raw_file import check_all_there, is_raw, raw_metadata
 from depthfx.photo.stored import Reading
 
 PICTURE = counts(np.random.default_rng(5).random((32, 48)))
@@ -154,6 +155,59 @@ def test_exif_of_raf_is_that_of_its_jpeg():
     cut, _ = raw_metadata(raf.ljust(200, b"\0") + jpeg[:60])
     assert BLOCK.startswith(cut)
     assert parse(cut).damaged
+
+
+def test_exif_of_mrw_is_that_of_its_block():
+    blocks = b"\0PRD" + struct.pack(">I", 24) + bytes(24)
+    blocks += b"\0TTW" + struct.pack(">I", len(BLOCK)) + BLOCK
+    mrw = b"\0MRM" + struct.pack(">I", len(blocks)) + blocks
+    exif = parse(raw_metadata(mrw + bytes(50))[0])
+    assert exif.orientation == 8
+    assert exif.number(exif.photo, Tag.FOCAL_LENGTH) == 35
+    assert exif.gps
+    assert raw_metadata(mrw[:40]) == (b"", b"")
+
+
+def rw2(numbers: dict[int, int], preview: bytes = b"", counts: int = 0) -> bytes:
+    """An RW2 whose main directory has these numbers, a preview, and bytes of counts at 8192."""
+    numbers = {**numbers, 46: 512, 280: 8192}
+    rows = b"".join(
+        struct.pack("<HHII", tag, 7, len(preview), value)
+        if tag == 46
+        else struct.pack("<HHII", tag, 4, 1, value)
+        for tag, value in sorted(numbers.items())
+    )
+    head = b"IIU\0" + struct.pack("<IH", 8, len(numbers)) + rows + bytes(4)
+    return (head.ljust(512, b"\0") + preview).ljust(8192, b"\0") + bytes(counts)
+
+
+def test_exif_of_an_rw2_is_completed_from_its_preview():
+    camera = Image.new("RGB", (8, 8)).getexif()
+    camera.endian = "<"
+    camera[271], camera[0x8769] = "Other", {0xA405: 24}
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "JPEG", exif=camera)
+    exif = parse(raw_metadata(rw2({274: 6}, file.getvalue()))[0])
+    assert exif.orientation == 6
+    assert exif.main[271].data == b"Other\0"
+    assert exif.number(exif.photo, Tag.FOCAL_LENGTH_35MM) == 24
+
+
+@pytest.mark.parametrize(("raw_format", "bytes_of_14"), [(4, 16), (5, 16)])
+def test_an_rw2_cut_off_is_refused(raw_format, bytes_of_14):
+    """LibRaw develops what is missing to noise."""
+    numbers = {2: 140, 3: 100, 45: raw_format}
+    there = 1000 * bytes_of_14
+    check_all_there(io.BytesIO(rw2(numbers, counts=there)))
+    with pytest.raises(PhotoError, match="8000 of the 16000 bytes of its raw picture"):
+        check_all_there(io.BytesIO(rw2(numbers, counts=there // 2)))
+
+
+def test_a_raf_cut_off_is_refused():
+    raf = b"FUJIFILMCCD-RAW ".ljust(100, b"\0") + struct.pack(">II", 200, 1000)
+    check_all_there(io.BytesIO(raf.ljust(1200, b"\0")))
+    with pytest.raises(PhotoError, match="500 of the 1000 bytes of its raw picture"):
+        check_all_there(io.BytesIO(raf.ljust(700, b"\0")))
 
 
 def box(kind: bytes, *body: bytes) -> bytes:

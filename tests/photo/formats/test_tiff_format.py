@@ -19,6 +19,7 @@ from PIL import Image, ImageCms
 from skimage.color import lab2xyz
 
 from depthfx.errors import PhotoError
+from depthfx.photo import exif as exif_block
 from depthfx.photo.colour import XYZ_TO_SRGB
 from depthfx.photo.decode import decode
 from depthfx.photo.formats import tiff
@@ -303,9 +304,10 @@ def test_a_strip_outside_of_the_file_is_damage_and_not_black(tag: int, value: in
         read(with_tag(data, tag, value))
 
 
-def test_a_strip_too_short_for_its_rows_is_damage() -> None:
+@pytest.mark.parametrize("compression", ["lzw", "zlib"])
+def test_a_strip_too_short_for_its_rows_is_damage(compression: str) -> None:
     with pytest.raises(PhotoError, match="damaged"):
-        read(with_tag(tiff_of(RANDOM[..., :3], compression="lzw"), 279, 900))
+        read(with_tag(tiff_of(RANDOM[..., :3], compression=compression), 279, 900))
 
 
 @pytest.mark.parametrize(
@@ -322,6 +324,101 @@ def test_what_is_not_read_says_so(tag: int, value: int, told: str) -> None:
     data = tiff_of(RANDOM[..., :3].astype(np.int16) if tag == 339 else RANDOM[..., :3])
     with pytest.raises(PhotoError, match=told):
         read(data if tag == 339 else with_tag(data, tag, value))
+
+
+def by_hand(strip: bytes, tags: dict[int, tuple[int, ...]], blocks: bytes = b"") -> bytes:
+    """A little-endian TIFF of one strip, which stands at byte 8, and `blocks` after it."""
+    tags = {**tags, 273: (8,), 279: (len(strip),)}
+    body = strip + blocks
+    body += bytes(len(body) % 2)
+    start = 8 + len(body)
+    rows, values = b"", b""
+    for tag, numbers in sorted(tags.items()):
+        value = struct.pack(f"<{len(numbers)}I", *numbers)
+        if len(numbers) > 1:
+            place = start + 2 + 12 * len(tags) + 4 + len(values)
+            value, values = struct.pack("<I", place), values + value
+        rows += struct.pack("<HHI", tag, 4, len(numbers)) + value
+    head = b"II*\0" + struct.pack("<I", start)
+    return head + body + struct.pack("<H", len(tags)) + rows + bytes(4) + values
+
+
+def test_old_jpeg_with_its_tables_in_tags() -> None:
+    """JPEG of TIFF 6.0 section 22, as Wang's and Kodak's programs wrote it."""
+    across, down = np.meshgrid(np.arange(32), np.arange(16))
+    colours = np.dstack([8 * across, 16 * down, 128 + 0 * down]).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(colours).save(file, "JPEG", quality=95, subsampling=0)
+    jpeg, at = file.getvalue(), 2
+    tables: dict[int, bytes] = {}
+    while jpeg[at + 1] != 0xDA:
+        marker, length = struct.unpack_from(">HH", jpeg, at)
+        if marker in (0xFFDB, 0xFFC4):
+            tables[marker << 8 | jpeg[at + 4]] = jpeg[at + 5 : at + 2 + length]
+        at += 2 + length
+    at += 2 + struct.unpack_from(">H", jpeg, at + 2)[0]
+    strip, blocks, places = jpeg[at:-2], b"", {}
+    for name, table in tables.items():
+        places[name] = 8 + len(strip) + len(blocks)
+        blocks += table
+    quantisers, direct, others = (
+        tuple(places[first | number] for number in (0, 1, 1))
+        for first in (0xFFDB00, 0xFFC400, 0xFFC410)
+    )
+    tags = {256: (32,), 257: (16,), 258: (8, 8, 8), 259: (6,), 262: (6,), 277: (3,), 278: (16,)}
+    tags |= {512: (1,), 519: quantisers, 520: direct, 521: others, 530: (1, 1)}
+    stored = read(by_hand(strip, tags, blocks))
+    assert abs(stored.codes.astype(int) - np.asarray(Image.open(file)).astype(int)).max() <= 2
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_luma_and_chroma_without_jpeg(orientation: int) -> None:
+    """As stored: it is turned later."""
+    colours = np.zeros((6, 8, 3), np.uint8)
+    colours[:3, :4], colours[:3, 4:], colours[3:, :4] = (200, 0, 0), (0, 200, 0), (0, 0, 200)
+    pixels = np.asarray(Image.fromarray(colours).convert("YCbCr"))
+    tags = [(274, 3, 1, orientation, True)]
+    stored = read(tiff_of(pixels, photometric="ycbcr", compression="lzw", extratags=tags))
+    assert abs(stored.codes.astype(int) - colours).max() <= 3
+    assert exif_block.parse(stored.exif).orientation == orientation
+
+
+def test_light_in_logarithms() -> None:
+    """LogLuv of 32 bits: 2^1 of the white of equal energy, u' = 4/19 and v' = 9/19."""
+    steps = 256 * (64 + 1)
+    row = b"".join(bytes([4]) + bytes([byte] * 4) for byte in (steps >> 8, steps & 255, 86, 194))
+    tags = {256: (4,), 257: (1,), 258: (16, 16, 16), 259: (34676,), 262: (32845,), 277: (3,)}
+    stored = read(by_hand(row, {**tags, 278: (1,), 339: (2, 2, 2)}))
+    assert stored.linear is not None
+    np.testing.assert_allclose(stored.codes @ stored.linear.T, 2, rtol=0.02)
+    tags = {256: (4,), 257: (1,), 258: (16,), 259: (34676,), 262: (32844,), 277: (1,)}
+    stored = read(by_hand(row[:10], {**tags, 278: (1,), 339: (2,)}))
+    np.testing.assert_allclose(stored.codes, 2, rtol=0.002)
+
+
+@pytest.mark.parametrize("options", [{}, {"predictor": True}, {"planarconfig": "separate"}])
+def test_a_last_strip_that_goes_on_below_the_picture(options: dict[str, Any]) -> None:
+    codes = RANDOM[:64, :, :3]
+    written = np.moveaxis(codes, -1, 0) if "planarconfig" in options else codes
+    data = with_tag(tiff_of(written, compression="zlib", rowsperstrip=16, **options), 257, 55)
+    np.testing.assert_array_equal(read(data).codes, codes[:55])
+    grey = tiff_of(codes[..., 0], compression="zlib", rowsperstrip=16)
+    np.testing.assert_array_equal(read(with_tag(grey, 257, 55)).codes, codes[:55, :, 0])
+
+
+def test_a_strip_said_to_be_longer_than_its_pixels() -> None:
+    codes = RANDOM[..., 0]
+    np.testing.assert_array_equal(read(with_tag(tiff_of(codes), 279, 1 << 30)).codes, codes)
+
+
+def test_a_fourth_channel_without_a_name_is_alpha() -> None:
+    codes = RANDOM[..., :4]
+    named = struct.pack("<HHII", 338, 3, 1, 2)
+    other = struct.pack("<HHII", 337, 3, 1, 2)
+    stored = read(tiff_of(codes, extrasamples=["unassalpha"]).replace(named, other))
+    np.testing.assert_array_equal(stored.codes, codes[..., :3])
+    assert stored.alpha is not None
+    np.testing.assert_array_equal(stored.alpha, codes[..., 3])
 
 
 def test_tiles_far_larger_than_the_picture_are_refused() -> None:

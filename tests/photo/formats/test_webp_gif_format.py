@@ -122,3 +122,41 @@ def test_a_gif_is_its_palette_and_its_hole() -> None:
 def test_a_grey_gif() -> None:
     found = read(saved("GIF", CODES[..., 0]))
     np.testing.assert_array_equal(found.codes.reshape(21, 33, -1)[..., 0], CODES[..., 0])
+
+
+def application(name: bytes, blocks: bytes) -> bytes:
+    return b"!\xff\x0b" + name + blocks
+
+
+def in_blocks(data: bytes) -> bytes:
+    parts = [data[at : at + 255] for at in range(0, len(data), 255)]
+    return b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
+
+
+@pytest.mark.parametrize("behind_the_picture", [False, True])
+def test_xmp_and_profile_of_a_gif(behind_the_picture: bool) -> None:
+    """XMP lies there as it is, with a trailer that takes other readers to its end."""
+    trailer = b"\1" + bytes(range(255, -1, -1)) + b"\0"
+    said = application(b"XMP DataXMP", XMP + trailer) + application(b"ICCRGBG1012", in_blocks(SRGB))
+    plain = saved("GIF", CODES[..., 0])
+    colours = 13 + 3 * 256
+    data = (
+        plain[:-1] + said + plain[-1:]
+        if behind_the_picture
+        else plain[:colours] + said + plain[colours:]
+    )
+    found = read(data)
+    np.testing.assert_array_equal(found.codes, read(plain).codes)
+    assert (found.xmp, found.icc) == (XMP, SRGB)
+    assert (read(plain).xmp, read(plain).icc) == (b"", b"")
+
+
+def test_a_grey_gif_with_a_hole() -> None:
+    """Pillow calls a palette of all greys in their order grey, and still has a hole in it."""
+    codes = CODES[..., 0]
+    file = io.BytesIO()
+    image = Image.fromarray(codes)
+    image.save(file, "GIF", transparency=7, optimize=False)
+    found = read(file.getvalue())
+    np.testing.assert_array_equal(found.alpha, (codes != 7) * np.uint8(255))
+    np.testing.assert_array_equal(found.codes[codes != 7], codes[codes != 7])

@@ -165,7 +165,7 @@ def _bare(items: Items, part: int, number: int, parts: list[int]) -> Item:
         tuple(
             found
             for found in item.properties
-            if found.kind in wanted and (found.kind != b"colr" or found.body[:4] == b"nclx")
+            if found.kind in wanted and (found.kind != b"colr" or is_nclx(found.body))
         ),
         {kind: targets for kind, targets in references.items() if targets},
         hidden=part != number,
@@ -220,9 +220,13 @@ class Nclx(NamedTuple):
     full_range: bool
 
 
+def is_nclx(body: bytes) -> bool:
+    return body[:4] == b"nclx" and len(body) >= 11
+
+
 def nclx(item: Item) -> Nclx | None:
     for found in item.properties:
-        if found.kind == b"colr" and found.body[:4] == b"nclx" and len(found.body) >= 11:
+        if found.kind == b"colr" and is_nclx(found.body):
             primaries, transfer, matrix, last = struct.unpack_from(">HHHB", found.body, 4)
             return Nclx(primaries, transfer, matrix, bool(last & 0x80))
     return None
@@ -237,7 +241,7 @@ def turned(codes: Codes, item: Item) -> Codes:
     """`codes` cropped, turned and mirrored as the properties of `item` say, in their order."""
     for kind, body, _ in item.properties:
         if kind == b"clap":
-            left, top, right, bottom = _crop(body, codes.shape[1], codes.shape[0])
+            left, top, right, bottom = crop(body, codes.shape[1], codes.shape[0])
             codes = codes[top:bottom, left:right]
         elif kind == b"irot" and body:
             codes = np.rot90(codes, body[0] & 3)
@@ -254,7 +258,7 @@ def turned_point(x: float, y: float, width: int, height: int, item: Item) -> Poi
     """Where a point of a `width` x `height` picture is once that has been `turned`."""
     for kind, body, _ in item.properties:
         if kind == b"clap":
-            left, top, right, bottom = _crop(body, width, height)
+            left, top, right, bottom = crop(body, width, height)
             x, y, width, height = x - left, y - top, right - left, bottom - top
         elif kind == b"irot" and body:
             for _ in range(body[0] & 3):
@@ -264,7 +268,7 @@ def turned_point(x: float, y: float, width: int, height: int, item: Item) -> Poi
     return x, y
 
 
-def _crop(body: bytes, width: int, height: int) -> tuple[int, int, int, int]:
+def crop(body: bytes, width: int, height: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of a clean aperture; of all where it makes no sense."""
     whole = 0, 0, width, height
     if len(body) < 32:

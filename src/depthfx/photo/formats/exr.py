@@ -23,6 +23,12 @@ Plane = NDArray[np.float32]
 PICTURE_LAYERS = ("combined", "composite", "beauty", "rgba", "color", "colour")
 """In the names of the layers that hold the picture, where no channel is plainly R, G, B."""
 
+SPELLINGS = {"r": "R", "red": "R", "g": "G", "green": "G", "b": "B", "blue": "B"} | {
+    "a": "A",
+    "alpha": "A",
+}
+"""What some writers call the channels of a picture, in any case of letters."""
+
 REC_709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 """Chromaticities of red, green, blue and white: what is meant where nothing is said."""
 
@@ -48,8 +54,7 @@ def decode(file: BinaryIO, reading: Reading) -> Stored:
     window, odd = _shown(part, reading)
     samples = _samples(file, parts, picture.index)
     planes = {
-        name.rpartition(".")[2]: np.asarray(samples[name].pixels, np.float32)
-        for name in picture.names
+        base: np.asarray(samples[name].pixels, np.float32) for base, name in picture.names.items()
     }
     del samples
     to_xyz, xyz_to_srgb, odd_primaries = _primaries(part)
@@ -62,7 +67,7 @@ def decode(file: BinaryIO, reading: Reading) -> Stored:
     return Stored(
         codes,
         alpha,
-        bit_depth=16 if all(part.channels[n].kind == HALF for n in picture.names) else 32,
+        bit_depth=16 if all(part.channels[n].kind == HALF for n in picture.names.values()) else 32,
         dpi=_dpi(part),
         linear=xyz_to_srgb @ to_xyz,
         warnings=(*picture.warnings, *odd, *odd_primaries),
@@ -108,12 +113,12 @@ def _samples(file: BinaryIO, parts: list[Part], index: int) -> dict[str, Any]:
 class _Picture:
     """Where in the file the colours are.
 
-    names : full names of the channels among R, G, B, Y, RY, BY and A
+    names : R, G, B, Y, RY, BY or A -> the channel's whole name
     """
 
     index: int
     part: Part
-    names: tuple[str, ...]
+    names: dict[str, str]
     warnings: tuple[str, ...] = ()
 
 
@@ -144,7 +149,7 @@ def _picture(parts: list[Part]) -> _Picture:
     return _Picture(
         index,
         parts[index],
-        tuple(full for base, full in names.items() if base in used),
+        {base: full for base, full in names.items() if base in used},
         (f"has {len(layers)} EXR layers: {layer} is taken",) if layer and layers[1:] else (),
     )
 
@@ -154,7 +159,7 @@ def _layers(part: Part) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for name in part.channels:
         layer, _, base = name.rpartition(".")
-        found.setdefault(layer, {})[base] = name
+        found.setdefault(layer, {}).setdefault(SPELLINGS.get(base.lower(), base), name)
     return found
 
 

@@ -29,6 +29,7 @@ from depthfx.photo.boxes import (
 )
 from depthfx.photo.exif import Exif, Tag, without_header
 from depthfx.photo.formats.coded_picture import (
+    ALPHA,
     AV1,
     coded_picture,
     icc,
@@ -214,19 +215,44 @@ def _depth_camera(items: Items) -> tuple[float, float, float] | None:
 
 
 def encode(file: BinaryIO, stored: Stored, quality: int) -> tuple[str, ...]:
-    """8, 10 or 12 bit, grey or RGB, with or without alpha; 4:4:4, and at quality 100 without
-    loss."""
-    coded = coded_hevc(stored, quality)
-    return write_with_metadata(file, read_items(coded), brands(coded[:HEAD_BYTES]), stored)
+    """8, 10 or 12 bit, grey or RGB, with or without alpha; 4:4:4. Alpha is coded without loss,
+    and colour at quality 100."""
+    return write_with_metadata(file, *coded_items(stored, quality), stored)
 
 
-def coded_hevc(stored: Stored, quality: int) -> bytes:
-    """A HEIC of the picture alone."""
+def coded_items(stored: Stored, quality: int) -> tuple[Items, tuple[bytes, ...]]:
+    """The picture and its alpha alone, and the brands of a file of them."""
+    coded = _coded_hevc(stored, quality)
+    items = read_items(coded)
+    if stored.alpha is not None:
+        alpha = Stored(stored.alpha, bit_depth=stored.bit_depth)
+        items = with_auxiliary(items, alpha, ALPHA[0] + b"\0")
+    return items, brands(coded[:HEAD_BYTES])
+
+
+def with_auxiliary(items: Items, picture: Stored, kind: bytes) -> Items:
+    """`items` with `picture` beside the primary one, coded without loss.
+
+    kind : what it is, its URN and what else `auxC` says
+    """
+    coded = read_items(_coded_hevc(picture, 100))
+    item = coded[coded.primary]
+    item = replace(
+        item,
+        properties=(*item.properties, Property(b"auxC", bytes(4) + kind, True)),
+        references={b"auxl": (items.primary,)},
+        hidden=True,
+    )
+    return Items(items.primary, {**items.by_number, max(items.by_number) + 1: item})
+
+
+def _coded_hevc(stored: Stored, quality: int) -> bytes:
+    """A HEIC of the colours alone."""
     import pillow_heif
 
-    codes = stored.with_alpha_last()
+    codes = stored.codes
     deep = stored.bit_depth > 8
-    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[codes.shape[2] if codes.ndim == 3 else 1]
+    mode = "L" if stored.grey else "RGB"
     lossless = quality == 100
     primaries, transfer = UNSPECIFIED if stored.icc else stored.cicp or SRGB
     file = io.BytesIO()

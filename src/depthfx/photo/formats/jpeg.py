@@ -23,6 +23,8 @@ from depthfx.photo.stored import Codes, Reading, Stored, believable_dpi, full_ra
 
 ICC_HEADER = b"ICC_PROFILE\0"
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
+XMP_HEADER_OF_GETTY = b"XMP\0://ns.adobe.com/xap/1.0/\0"
+"""In the pictures of an agency; other programs read it too."""
 EXTENSION_HEADER = b"http://ns.adobe.com/xmp/extension/\0"
 EXTENSION_BYTES = 64 << 20
 """Of the XMP beyond its packet, where a depth map or a second photo may lie."""
@@ -126,6 +128,7 @@ def _header(data: bytes) -> _Header:
     kinds = (
         (APP1, EXIF_HEADER, header.exif),
         (APP1, XMP_HEADER, header.xmp),
+        (APP1, XMP_HEADER_OF_GETTY, header.xmp),
         (APP1, EXTENSION_HEADER, header.extension),
         (APP2, ICC_HEADER, header.icc),
         (APP13, photoshop.HEADER, header.resources),

@@ -114,14 +114,16 @@ def _u32(data: bytes, position: int) -> int:
 
 def _unpacked(packed: bytes, what: str, warnings: list[str]) -> bytes:
     """What deflate packed; empty, and said, if it is damaged or unpacks to too much."""
-    unpacking = zlib.decompressobj()
+    # Without zlib's header and checksum, which some writers forget; the chunk has its own.
+    unpacking = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        found = unpacking.decompress(packed, LARGEST_BLOCK_BYTES)
+        found = unpacking.decompress(packed[2:], LARGEST_BLOCK_BYTES)
     except zlib.error:
         found = b""
     if unpacking.eof:
         return found
-    reason = "is larger than any" if found else "cannot be unpacked"
+    cut = len(found) < LARGEST_BLOCK_BYTES
+    reason = "cannot be unpacked" if cut else "is larger than any"
     warnings.append(f"its {what} {reason} and is left out")
     return b""
 

@@ -113,12 +113,13 @@ def _developed(raw: Any, highlights: str, *, dng: bool) -> tuple[Codes, Floats, 
         "blend": rawpy.HighlightMode.Blend,
         "reconstruct": rawpy.HighlightMode.ReconstructDefault,
     }
-    balance, odd = _white_balance(raw)
+    balance, odd = _white_balance(raw, dng=dng)
     colours = raw.num_colors
+    wide = colours > 3 or _only_libraw_knows(raw, balance)
     codes = raw.postprocess(
         **balance,
         **_black_levels(raw),
-        output_color=rawpy.ColorSpace.ProPhoto if colours > 3 else rawpy.ColorSpace.raw,
+        output_color=rawpy.ColorSpace.ProPhoto if wide else rawpy.ColorSpace.raw,
         output_bps=16,
         gamma=(1, 1),
         no_auto_bright=True,
@@ -130,7 +131,7 @@ def _developed(raw: Any, highlights: str, *, dng: bool) -> tuple[Codes, Floats, 
     )
     if codes.shape[2] == 1:
         return codes[..., 0], np.eye(3), odd
-    linear = _to_srgb(raw)
+    linear = XYZ_TO_SRGB @ primaries_to_xyz(PRO_PHOTO) if wide else _to_srgb(raw)
     if highlights != "clip":
         # To keep what other colours have beyond the least amplified one's limit, LibRaw
         # amplifies by no more than 1: all is darker, by the span of the amplifications.
@@ -139,8 +140,9 @@ def _developed(raw: Any, highlights: str, *, dng: bool) -> tuple[Codes, Floats, 
     return codes, linear, odd
 
 
-def _white_balance(raw: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Parameters for the camera's white; for daylight if the file does not say."""
+def _white_balance(raw: Any, *, dng: bool) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Parameters for the camera's white; for daylight if the file does not say, or for an average
+    that is grey if nobody knows of the camera what daylight is to it."""
     colours = raw.num_colors
     if colours == 1 or all(0 < gain < 1e4 for gain in raw.camera_whitebalance[:3]):
         return {"use_camera_wb": True}, ()
@@ -149,9 +151,11 @@ def _white_balance(raw: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
         daylight = [1.0] * 4
     if not daylight[3] > 0:
         daylight[3] = daylight[1]
-    # Equal gains: a camera that balanced its counts itself, as early ones do.
-    balanced = max(daylight[:3]) - min(daylight[:3]) < 1e-3
-    odd = () if balanced else ("the camera says no white balance: daylight is taken",)
+    known = max(daylight[:3]) - min(daylight[:3]) >= 1e-3
+    if not known and not dng:
+        return {"use_auto_wb": True}, ()
+    # A DNG of equal gains holds counts that were balanced before.
+    odd = ("the camera says no white balance: daylight is taken",) if known else ()
     return {"user_wb": daylight}, odd
 
 
@@ -169,14 +173,25 @@ def _black_levels(raw: Any) -> dict[str, Any]:
     return {"user_black": least, "user_cblack": [*(level - least for level in black[:3]), 0]}
 
 
+def _only_libraw_knows(raw: Any, balance: dict[str, Any]) -> bool:
+    """Whether LibRaw changes the colours of a camera whose matrix it does not give: it has some
+    of early cameras, and shows them by what it does only."""
+    import rawpy
+
+    if raw.num_colors != 3 or np.any(raw.color_matrix) or np.any(raw.rgb_xyz_matrix):
+        return False
+    small = {"half_size": True, "no_auto_bright": True, "output_bps": 16, **balance}
+    as_counted = raw.postprocess(**small, output_color=rawpy.ColorSpace.raw)
+    converted = raw.postprocess(**small, output_color=rawpy.ColorSpace.ProPhoto)
+    return not np.array_equal(as_counted, converted)
+
+
 def _to_srgb(raw: Any) -> Floats:
     """(3, 3) from balanced camera colours to linear sRGB; equal counts stay neutral.
 
     As LibRaw does it: the file's own matrix, or that of the camera's model. Of a camera that
     is not known the colours are taken as they are.
     """
-    if raw.num_colors > 3:
-        return XYZ_TO_SRGB @ primaries_to_xyz(PRO_PHOTO)
     embedded = np.asarray(raw.color_matrix, np.float64)[:, :3]
     if embedded[0, 0] > LEAST_EMBEDDED and np.isfinite(embedded).all():
         return embedded

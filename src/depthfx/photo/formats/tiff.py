@@ -11,7 +11,9 @@ import io
 import logging
 import mmap
 import struct
+import zlib
 from dataclasses import replace
+from itertools import islice
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -19,7 +21,7 @@ from numpy.typing import NDArray
 
 from depthfx.errors import PhotoError
 from depthfx.photo import exif as exif_block
-from depthfx.photo.colour import XYZ_TO_SRGB, strips
+from depthfx.photo.colour import XYZ_TO_SRGB, adapted_to_d50, strips
 from depthfx.photo.exif import BYTE, Entry, Exif, Tag
 from depthfx.photo.formats import photoshop
 from depthfx.photo.formats.quiet import quiet
@@ -40,6 +42,7 @@ RESOLUTION = (282, 283, 296)
 UNDEFINED = 7
 
 WHITE_IS_ZERO, GREY, RGB, PALETTE, CMYK, YCBCR, CIELAB, ICCLAB = 0, 1, 2, 3, 5, 6, 8, 9
+LOG_L, LOG_LUV = 32844, 32845
 CHANNELS = {
     WHITE_IS_ZERO: 1,
     GREY: 1,
@@ -49,11 +52,15 @@ CHANNELS = {
     YCBCR: 3,
     CIELAB: 3,
     ICCLAB: 3,
+    LOG_L: 1,
+    LOG_LUV: 3,
 }
 """Of colour, by the photometric interpretations that are read."""
 OLD_JPEG = 6
 JPEG_COMPRESSIONS = (OLD_JPEG, 7, 33007, 34892)
 FAX_COMPRESSIONS = (2, 3, 4, 32771)
+SCANNER_COMPRESSIONS = (32766, 32809)
+"""Of NeXT and ThunderScan: 2 and 4 bits."""
 DEFLATE_COMPRESSIONS = (8, 32946)
 EXTRA_SAMPLES, ASSOCIATED, UNASSOCIATED = 338, 1, 2
 MOST_CHANNELS = 32
@@ -112,7 +119,7 @@ def decode(file: BinaryIO, reading: Reading) -> Stored:
     return Stored(
         codes,
         alpha,
-        bit_depth=8 if page.photometric == PALETTE else min(page.bitspersample, 32),
+        bit_depth=_bit_depth(page),
         exif=exif_block.to_bytes(exif),
         icc=icc if isinstance(icc, bytes) else b"",
         xmp=_data(tags, XMP_TAG).rstrip(b"\0"),
@@ -121,6 +128,12 @@ def decode(file: BinaryIO, reading: Reading) -> Stored:
         linear=linear,
         warnings=("some of its tags are damaged and left out",) * tags.damaged,
     )
+
+
+def _bit_depth(page: Any) -> int:
+    if page.photometric in (LOG_L, LOG_LUV):
+        return 32
+    return 8 if page.photometric == PALETTE else int(min(page.bitspersample, 32))
 
 
 def _first_full_page(tiff: Any) -> Any:
@@ -154,14 +167,16 @@ def _check(page: Any, reading: Reading) -> None:
     kind, bits, samples = page.photometric, page.bitspersample, page.samplesperpixel
     if 262 not in page.tags and page.compression not in JPEG_COMPRESSIONS:
         raise PhotoError("is a TIFF that does not say what its values mean")
-    if kind not in CHANNELS or (kind == YCBCR and page.compression not in JPEG_COMPRESSIONS):
+    if kind not in CHANNELS:
         raise PhotoError(
             "is a TIFF of a kind that is not read "
             f"({getattr(kind, 'name', kind)}); convert it to RGB first"
         )
     if kind == CMYK and page.tags.valueof(332, 1) != 1:
         raise PhotoError("is a TIFF of other inks than CMYK; convert it to RGB first")
-    known = page.dtype is not None and page.dtype.kind in "fub"
+    known = page.dtype is not None and (page.dtype.kind in "fub" or kind in (LOG_L, LOG_LUV))
+    if kind == YCBCR and page.compression not in JPEG_COMPRESSIONS:
+        known = bits == 8 and samples == 3
     if not known or not isinstance(bits, int) or page.imagedepth != 1:
         raise PhotoError(
             f"is a TIFF of {bits}-bit values of a kind that is not read; "
@@ -193,28 +208,68 @@ def _check_segments(page: Any, file_bytes: int) -> None:
 
 
 def _unpacked(page: Any, file: BinaryIO) -> Codes:
-    """A page's array, by tifffile, or by libtiff what that gets wrong: JPEG without its tables,
-    fax with runs of its own kind, and a last strip that goes on below the picture."""
-    if page.compression in (OLD_JPEG, *FAX_COMPRESSIONS):
+    """A page's array, by tifffile, or by libtiff what that gets wrong: some fax pages, JPEG
+    without its tables, and what it has no code for."""
+    if page.photometric == YCBCR and page.compression not in JPEG_COMPRESSIONS:
+        return _rgb_of_ycbcr(page, file)
+    if page.photometric in (LOG_L, LOG_LUV) or page.compression in (
+        OLD_JPEG,
+        *FAX_COMPRESSIONS,
+        *SCANNER_COMPRESSIONS,
+    ):
         return _by_libtiff(page, file)
     try:
         codes: Codes = page.asarray(maxworkers=2)
     except Exception:
-        if page.compression not in DEFLATE_COMPRESSIONS:
+        if page.compression not in DEFLATE_COMPRESSIONS or page.is_tiled:
             raise
-        return _by_libtiff(page, file)
+        return _by_zlib(page, file)
     return codes
 
 
-def _by_libtiff(page: Any, file: BinaryIO) -> Codes:
+def _by_zlib(page: Any, file: BinaryIO) -> Codes:
+    """The array of a page of deflated strips, some of which have more than their rows: the last
+    one may go on below the picture. tifffile gives no more room than for the rows."""
+    codes = np.empty(page.shaped, page.dtype)
+    planes, _, _, _, together = page.shaped
+    row_bytes = -(-page.imagewidth * together * page.bitspersample // 8)
+    of_plane = -(-page.imagelength // page.rowsperstrip)
+    pieces = zip(page.dataoffsets, page.databytecounts, strict=False)
+    for index, (place, size) in enumerate(islice(pieces, planes * of_plane)):
+        top = index % of_plane * page.rowsperstrip
+        rows = min(page.rowsperstrip, page.imagelength - top)
+        file.seek(place)
+        plain = zlib.decompressobj().decompress(file.read(size), rows * row_bytes)
+        if len(plain) < rows * row_bytes:
+            raise PhotoError("is damaged or cut off: part of the TIFF's picture data is missing")
+        strip, (plane, *_), _ = page.decode(zlib.compress(plain, 0), index)
+        codes[plane, 0, top : top + rows] = strip[0]
+    return codes.reshape(page.shape)
+
+
+def _by_libtiff(page: Any, file: BinaryIO, *, to_rgb: bool = False) -> Codes:
+    """A page's array; to_rgb : as 8-bit RGB."""
     import imagecodecs
 
     file.seek(0)
     with quiet():
-        codes: Codes = imagecodecs.tiff_decode(file.read(), index=page.index)
-    if codes.shape != page.shape:
+        codes: Codes = imagecodecs.tiff_decode(file.read(), index=page.index, asrgb=to_rgb)
+    codes = codes[..., :3] if to_rgb else codes
+    if codes.shape[:2] != (page.imagelength, page.imagewidth) or codes.ndim != len(page.shape):
         raise PhotoError("is damaged or cut off: its TIFF tags contradict each other")
     return codes
+
+
+def _rgb_of_ycbcr(page: Any, file: BinaryIO) -> Codes:
+    """Of luma and chroma that are not packed as JPEG.
+
+    libtiff mirrors what its orientation mirrors, but turns nothing: that is undone.
+    """
+    rgb = _by_libtiff(page, file, to_rgb=True)
+    orientation = page.tags.valueof(Tag.ORIENTATION)
+    down = -1 if orientation in (3, 4, 7, 8) else 1
+    across = -1 if orientation in (2, 3, 6, 7) else 1
+    return np.ascontiguousarray(rgb[::down, ::across])
 
 
 def _parted(codes: Codes, page: Any) -> tuple[Codes, Codes | None]:
@@ -260,6 +315,10 @@ def _as_stored(
     if kind in (CIELAB, ICCLAB):
         straight = None if alpha is None else _spread(alpha, bits) / np.float32((1 << bits) - 1)
         return _light_of_lab(colour, kind == ICCLAB), straight, np.eye(3)
+    if kind == LOG_LUV:  # libtiff makes XYZ of it, whose white is that of equal energy
+        return colour, None, XYZ_TO_SRGB @ adapted_to_d50((1 / 3, 1 / 3))
+    if kind == LOG_L:
+        return _light_of_log(colour), None, np.eye(3)
     if kind == PALETTE:
         return _looked_up(page.colormap, colour), _spread_alpha(alpha, bits), None
     if colour.dtype.kind == "f":
@@ -288,6 +347,16 @@ def _looked_up(colours: Codes, codes: Codes) -> Codes:
     # Some writers take the map's 16 bits for 8.
     eight = colours if colours.max(initial=0) < 256 else colours >> 8
     return eight.T.astype(np.uint8).take(codes.astype(np.uint16, copy=False), axis=0)
+
+
+def _light_of_log(codes: Codes) -> NDArray[np.float32]:
+    """Luminance of int16 LogL codes: a sign, and 256 steps to each doubling from 2^-64 on.
+
+    G. Ward Larson, "LogLuv Encoding for Full-Gamut, High-Dynamic Range Images", JGT 3(1), 1998.
+    """
+    steps = codes & np.int16(0x7FFF)
+    light = np.exp2((steps + np.float32(0.5)) / 256 - 64, dtype=np.float32)
+    return np.where(steps, np.where(codes < 0, -light, light), np.float32(0))
 
 
 def _light_of_lab(codes: Codes, offset: bool) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +22,22 @@ from numpy.typing import NDArray
 from depthfx.depth import Plane
 from depthfx.errors import PhotoError
 from depthfx.photo import xmp
-from depthfx.photo.boxes import HEAD_BYTES, Item, Items, Property, brands, read_items
+from depthfx.photo.boxes import Item, Items, read_items
 from depthfx.photo.formats import heif
 from depthfx.photo.formats.bitstream import Bits, nal_units, without_emulation
-from depthfx.photo.formats.coded_picture import auxiliary_kind, coded_picture, turned
+from depthfx.photo.formats.coded_picture import auxiliary_kind, coded_picture, crop, turned
+from depthfx.photo.phone.jpeg_auxiliary import PIXEL_DATA
+from depthfx.photo.phone.stored_depth import ASPECT_TOLERANCE
 from depthfx.photo.stored import Reading, Stored
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 KIND = "HEIF auxiliary depth"
 DEPTH = (b"urn:mpeg:hevc:2015:auxid:2", b"urn:mpeg:mpegB:cicp:systems:auxiliary:depth")
 PORTRAIT_MATTE = b"urn:com:apple:photo:2018:aux:portraiteffectsmatte"
+
+RANGE = ("FloatMinValue", "FloatMaxValue", "AuxiliaryImageType")
 
 SEI_HEADER = b"\x4e\x01"
 """Of a NAL unit with messages that stand before a picture (type 39)."""
@@ -77,12 +84,13 @@ def heif_depth(path: Path) -> tuple[Plane, bool, dict[str, object]] | None:
     if found is None:
         return None
     try:
-        said = representation(items[found].said(b"auxC") or b"")
+        tree = _xmp(items, found)
+        said = representation(items[found].said(b"auxC") or b"") or _range_in_xmp(tree)
         codes = _upright_codes(items, found, len(data))
         inverse = codes.astype(np.float32) if said is None else inverse_depth(codes, said)
     except PhotoError as error:
         raise PhotoError(f"the {KIND} in it {error}: not used") from error
-    accuracy = _accuracy(items, found)
+    accuracy = None if tree is None else xmp.value(tree, f"{heif.DEPTH_DATA}Accuracy")
     facts: dict[str, object] = {"encoding": ENCODINGS[said.kind] if said else "unknown"}
     facts |= {"accuracy": accuracy} if accuracy else {}
     if said:
@@ -119,17 +127,31 @@ def _auxiliary(items: Items, kinds: tuple[bytes, ...]) -> int | None:
 
 
 def _upright_codes(items: Items, number: int, file_bytes: int) -> NDArray[np.float64]:
-    """The picture, 0..1, turned as itself says, or, where it says nothing, as the photo is."""
+    """The picture, 0..1, cropped and turned as itself says, or, where it says nothing, as the
+    photo is."""
     codes = coded_picture(items, number, Reading(file_bytes=file_bytes)).codes
     grey = (codes if codes.ndim == 2 else codes[..., 0]) / np.float64(np.iinfo(codes.dtype).max)
     item, photo = items[number], items[items.primary]
-    if item.said(b"irot") is None and item.said(b"imir") is None and _same_shape(grey, photo):
+    if item.said(b"clap") is None:
+        grey = _cropped(grey, photo)
+    if item.said(b"irot") is None and item.said(b"imir") is None and _lies_as(grey, photo):
         turns = (p for p in photo.properties if p.kind in (b"irot", b"imir"))
         item = replace(item, properties=(*item.properties, *turns))
     return turned(grey, item)
 
 
-def _same_shape(grey: NDArray[np.float64], photo: Item) -> bool:
+def _cropped(grey: NDArray[np.float64], photo: Item) -> NDArray[np.float64]:
+    """What is left of a picture of all that `photo` stores, if that is cropped."""
+    width, height = struct.unpack_from(">II", photo.said(b"ispe") or bytes(12), 4)
+    rows, columns = grey.shape
+    if not width or not height or abs(columns * height / (rows * width) - 1) > ASPECT_TOLERANCE:
+        return grey
+    left, top, right, bottom = crop(photo.said(b"clap") or b"", width, height)
+    down = slice(top * rows // height, -(-bottom * rows // height))
+    return grey[down, left * columns // width : -(-right * columns // width)]
+
+
+def _lies_as(grey: NDArray[np.float64], photo: Item) -> bool:
     """Whether a picture lies as `photo` is stored, rather than as it is seen."""
     width, height = struct.unpack_from(">II", photo.said(b"ispe") or bytes(12), 4)
     return (grey.shape[1] >= grey.shape[0]) == (width >= height)
@@ -235,13 +257,24 @@ def _float(bits: Bits) -> float:
     return -value if sign else value
 
 
-def _accuracy(items: Items, number: int) -> str:
-    """ "absolute" or "relative", by Apple's XMP of the depth picture; empty if that says none."""
-    for _, item in items.pointing_to(number, b"cdsc"):
-        tree = heif.parsed_xmp(item)
-        if tree is not None and (said := xmp.value(tree, f"{heif.DEPTH_DATA}Accuracy")):
-            return said
-    return ""
+def _xmp(items: Items, number: int) -> Element | None:
+    """What Apple says in XMP of the depth picture."""
+    trees = (heif.parsed_xmp(item) for _, item in items.pointing_to(number, b"cdsc"))
+    return next((tree for tree in trees if tree is not None), None)
+
+
+def _range_in_xmp(tree: Element | None) -> Representation | None:
+    """The range, for files whose message a program has lost."""
+    if tree is None:
+        return None
+    low, high, kind = (xmp.value(tree, f"{PIXEL_DATA}{name}") or "" for name in RANGE)
+    try:
+        ends = float(low), float(high)
+    except ValueError:
+        return None
+    if kind == "disparity":
+        return Representation(DISPARITY, d_min=ends[0], d_max=ends[1])
+    return Representation(Z, *ends) if kind == "depth" else None
 
 
 def heif_with_depth(
@@ -259,10 +292,10 @@ def heif_with_depth(
     if low == high:  # equally far everywhere: any range that it is an end of
         low, high = (0.0, high) if high else (0.0, 1.0)
     codes = np.clip((finite - low) * (255 / (high - low)) + 0.5, 0, 255).astype(np.uint8)
-    coded = heif.coded_hevc(stored, quality)
-    depth = read_items(heif.coded_hevc(Stored(codes), 100))
-    items = _beside(read_items(coded), depth[depth.primary], low, high, metric)
-    return heif.write_with_metadata(file, items, brands(coded[:HEAD_BYTES]), stored)
+    items, file_brands = heif.coded_items(stored, quality)
+    kind = DEPTH[0] + b"\0" + _disparity_message(low, high)
+    items = _described(heif.with_auxiliary(items, Stored(codes), kind), low, high, metric)
+    return heif.write_with_metadata(file, items, file_brands, stored)
 
 
 LEAST = 2.0**-30
@@ -278,29 +311,17 @@ def _rounded(value: float) -> float:
     return math.ldexp(round(fraction * (1 << DIGITS)), exponent - DIGITS) if value >= LEAST else 0.0
 
 
-def _beside(items: Items, depth: Item, low: float, high: float, metric: bool) -> Items:
-    """`items` with `depth` as an auxiliary picture of the primary one, and Apple's XMP for it."""
-    number = max(items.by_number) + 1
-    kind = Property(b"auxC", bytes(4) + DEPTH[0] + b"\0" + _disparity_message(low, high), True)
-    return Items(
-        items.primary,
-        {
-            **items.by_number,
-            number: replace(
-                depth,
-                properties=(*depth.properties, kind),
-                references={b"auxl": (items.primary,)},
-                hidden=True,
-            ),
-            number + 1: Item(
-                b"mime",
-                (DEPTH_XMP.format(low=low, high=high, accuracy=ACCURACY[metric]).encode(),),
-                references={b"cdsc": (number,)},
-                content_type=heif.XMP_TYPE,
-                hidden=True,
-            ),
-        },
+def _described(items: Items, low: float, high: float, metric: bool) -> Items:
+    """`items` with Apple's XMP for the last of them, the depth."""
+    depth = max(items.by_number)
+    said = Item(
+        b"mime",
+        (DEPTH_XMP.format(low=low, high=high, accuracy=ACCURACY[metric]).encode(),),
+        references={b"cdsc": (depth,)},
+        content_type=heif.XMP_TYPE,
+        hidden=True,
     )
+    return Items(items.primary, {**items.by_number, depth + 1: said})
 
 
 ACCURACY = {True: "absolute", False: "relative"}
