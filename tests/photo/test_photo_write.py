@@ -243,3 +243,13 @@ def test_a_grey_profile_does_not_go_with_three_channels(tmp_path: Path) -> None:
         - stored_form(replace(photo, metadata=Metadata()), 8).codes
     )
     assert np.abs(difference).max() <= 1
+
+
+def test_adobe_rgb_that_exif_names_becomes_a_profile(tmp_path: Path) -> None:
+    exif = piexif.dump({"Exif": {40961: 0xFFFF}, "Interop": {1: b"R03"}})
+    photo = read_photo(write(tmp_path / "in.jpg", marks(), exif=exif))
+    write_photo(photo, tmp_path / "out.png")
+    back = read_photo(tmp_path / "out.png")
+    assert describe(photo)["profile"] == "Adobe RGB (by EXIF)"
+    assert "Adobe RGB" in str(describe(back)["profile"])
+    np.testing.assert_allclose(back.pixels, photo.pixels, atol=2e-4)

@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 from depthfx.camera import FocalOrigin
 from depthfx.cli.report import json_line
 from depthfx.errors import PhotoError
-from depthfx.photo import exif as exif_block
-from depthfx.photo.colour import names_adobe_rgb
 from depthfx.photo.decode import decode
 from depthfx.photo.describe import describe
 from depthfx.photo.encode import WRITTEN, over_white, stored_form
@@ -108,10 +106,8 @@ def _has_mode(photo: Photo, row: dict) -> None:
     stored = row["exif_orientation"]
     assert metadata.orientation == (stored if stored in range(1, 9) else 1)
     if row["profile"] == "none embedded: treat as sRGB":
-        # PNG, AVIF and HEIC may say in a few bytes of their own what their colours are, and
-        # cameras by EXIF.
+        # PNG, AVIF and HEIC may say in a few bytes of their own what their colours are.
         own_way = metadata.format in ("PNG", "AVIF", "HEIF")
-        own_way = own_way or names_adobe_rgb(exif_block.parse(metadata.exif))
         assert metadata.icc == b"" or own_way or "sRGB" in str(describe(photo)["profile"])
     elif not row["profile"].startswith(("none embedded", "camera raw")):
         assert describe(photo)["profile"] == row["profile"]

@@ -291,14 +291,19 @@ def colour_space(icc: bytes, exif: Exif, grey: bool) -> ColourSpace:
     """
     if icc:
         return profile_space(icc, grey)
+    if not grey and names_adobe_rgb(exif):
+        return _adobe_rgb_space()
+    return srgb_space(grey)
+
+
+def names_adobe_rgb(exif: Exif) -> bool:
+    """Whether EXIF says that colours are those of Adobe RGB."""
     index = exif.interop.get(Tag.INTEROP_INDEX)
     named = exif.number(exif.photo, Tag.COLOR_SPACE)
     # DCF 2.0: "R03" is the optional colour space, Adobe RGB, unless ColorSpace says sRGB. Some
     # cameras have a number of their own for it, 2.
     optional = index is not None and index.data.startswith(b"R03")
-    if not grey and (named == 2 or (optional and named != 1)):
-        return _adobe_rgb_space()
-    return srgb_space(grey)
+    return named == 2 or (optional and named != 1)
 
 
 @cache

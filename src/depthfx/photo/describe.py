@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from depthfx.errors import PhotoError
 from depthfx.photo import exif as exif_block
-from depthfx.photo.colour import profile_name
+from depthfx.photo.colour import names_adobe_rgb, profile_name
 from depthfx.photo.phone.stored_depth import StoredDepth, stored_depth, stored_matte
 from depthfx.photo.photo import Metadata, Photo
 from depthfx.photo.regions import faces
@@ -57,6 +57,8 @@ def _profile(metadata: Metadata) -> str:
         return profile_name(metadata.icc)
     if metadata.linear:
         return "none: linear light"
+    if not metadata.grey and names_adobe_rgb(exif_block.parse(metadata.exif)):
+        return "Adobe RGB (by EXIF)"
     return "CMYK (a usual press assumed)" if metadata.inks else "sRGB (assumed)"
 
 

@@ -17,7 +17,14 @@ from depthfx.depth import Plane
 from depthfx.errors import PhotoError
 from depthfx.photo import exif as exif_block
 from depthfx.photo import regions
-from depthfx.photo.colour import ColourSpace, colour_space, profile_space, srgb_space, strips
+from depthfx.photo.colour import (
+    ColourSpace,
+    colour_space,
+    names_adobe_rgb,
+    profile_space,
+    srgb_space,
+    strips,
+)
 from depthfx.photo.dither import dithered
 from depthfx.photo.photo import Photo, Pixels
 from depthfx.photo.profiles import linear_srgb, named_profile
@@ -120,8 +127,12 @@ def _output_space(photo: Photo, grey: bool) -> tuple[ColourSpace, bytes]:
     metadata = photo.metadata
     if metadata.inks or (metadata.linear and not grey):
         return srgb_space(), named_profile("srgb")
+    icc, exif = metadata.icc, exif_block.parse(metadata.exif)
+    if not icc and not grey and names_adobe_rgb(exif):
+        # Other programs look for a profile, and not into EXIF, for any colours but sRGB.
+        icc = named_profile("adobe-rgb")
     try:
-        return colour_space(metadata.icc, exif_block.parse(metadata.exif), grey), metadata.icc
+        return colour_space(icc, exif, grey), icc
     except PhotoError:
         return srgb_space(grey), b""
 

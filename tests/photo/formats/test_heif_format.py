@@ -311,6 +311,22 @@ def test_deflated_xmp_is_read(encoding: bytes) -> None:
     assert bomb.warnings == ("its XMP is too long and was left out",)
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_full_range_is_believed_of_the_bitstream(mode: str) -> None:
+    codes = picture(8, len(mode))
+    full = by_pillow_heif(codes, 8, mode, matrix_coefficients=6)
+    items = read_items(full)
+    item = items[items.primary]
+    limited = tuple(
+        p._replace(body=p.body[:-1] + b"\0") if p.kind == b"colr" else p for p in item.properties
+    )
+    assert limited != item.properties
+    file = io.BytesIO()
+    wrong = {**items.by_number, items.primary: replace(item, properties=limited)}
+    write_items(file, Items(items.primary, wrong), b"heicmif1heic")
+    np.testing.assert_array_equal(decoded(file.getvalue()).codes, decoded(full).codes)
+
+
 def test_colour_that_is_cut_off_costs_only_itself() -> None:
     codes = picture(8, 3)
     data = changed(by_pillow_heif(codes, 8, "RGB"), Property(b"colr", b"nclx\0\1\0\x0d\0\6"))

@@ -65,6 +65,14 @@ def hevc_sizes(configuration: bytes, data: bytes) -> Iterator[tuple[int, int]]:
 
     configuration : the body of its hvcC box; data : the coded picture, where sets may be too
     """
+    for unit in _units_of(configuration):
+        yield from _size_of_sps(unit)
+    for unit in nal_units(data, (configuration[21] & 3) + 1):
+        yield from _size_of_sps(unit)
+
+
+def _units_of(configuration: bytes) -> Iterator[bytes]:
+    """The NAL units in an hvcC box."""
     if len(configuration) < 23:
         raise PhotoError("is damaged: the configuration of its picture is cut off")
     at = 23
@@ -75,15 +83,24 @@ def hevc_sizes(configuration: bytes, data: bytes) -> Iterator[tuple[int, int]]:
             end = at + 2 + int.from_bytes(configuration[at : at + 2], "big")
             if end > len(configuration):
                 raise PhotoError("is damaged: the configuration of its picture is cut off")
-            yield from _size_of_sps(configuration[at + 2 : end])
+            yield configuration[at + 2 : end]
             at = end
-    for unit in nal_units(data, (configuration[21] & 3) + 1):
-        yield from _size_of_sps(unit)
 
 
 def _size_of_sps(unit: bytes) -> Iterator[tuple[int, int]]:
+    found = _to_size(unit)
+    if found is not None:
+        bits, _ = found
+        yield bits.exp_golomb(), bits.exp_golomb()
+
+
+def _to_size(unit: bytes) -> tuple[Bits, int] | None:
+    """The bits of a sequence parameter set from its width on, and its number of sub-layers.
+
+    None for another kind of unit, or one of a further layer.
+    """
     if len(unit) < 2 or unit[0] >> 1 & 63 != SPS or (unit[0] & 1) << 5 | unit[1] >> 3:
-        return  # another kind of unit, or of a further layer
+        return None
     bits = Bits(without_emulation(unit[2:4096]))
     bits.take(4)
     sub_layers = bits.take(3)
@@ -95,7 +112,59 @@ def _size_of_sps(unit: bytes) -> Iterator[tuple[int, int]]:
     bits.exp_golomb()
     if bits.exp_golomb() == 3:  # 4:4:4 may have its planes apart
         bits.take(1)
-    yield bits.exp_golomb(), bits.exp_golomb()
+    return bits, sub_layers
+
+
+def hevc_full_range(configuration: bytes) -> bool:
+    """Whether the sequence parameter set of an hvcC box says in plain words that codes run over
+    the full range; False if it says nothing, or says it behind what photos do without."""
+    try:
+        return any(map(_says_full_range, _units_of(configuration)))
+    except PhotoError:
+        return False
+
+
+def _says_full_range(unit: bytes) -> bool:
+    """ITU-T H.265 7.3.2.2.1, E.2.1."""
+    found = _to_size(unit)
+    if found is None:
+        return False
+    bits, sub_layers = found
+    _skip_numbers(bits, 2)
+    if bits.take(1):  # cropped
+        _skip_numbers(bits, 4)
+    _skip_numbers(bits, 3)  # bit depths; of the picture order count
+    _skip_numbers(bits, 3 * (sub_layers + 1 if bits.take(1) else 1))
+    _skip_numbers(bits, 6)  # sizes of blocks
+    if bits.take(1) and bits.take(1):
+        _skip_scaling_lists(bits)
+    bits.take(2)
+    if bits.take(1):  # blocks of plain codes
+        bits.take(8)
+        _skip_numbers(bits, 2)
+        bits.take(1)
+    if bits.exp_golomb() or bits.take(1):  # pictures that refer to others
+        return False
+    bits.take(2)
+    if not bits.take(1):
+        return False
+    if bits.take(1) and bits.take(8) == 255:  # shape of pixels
+        bits.take(32)
+    if bits.take(1):
+        bits.take(1)
+    return bool(bits.take(1) and bits.take(4) & 1)
+
+
+def _skip_numbers(bits: Bits, count: int) -> None:
+    for _ in range(count):
+        bits.exp_golomb()
+
+
+def _skip_scaling_lists(bits: Bits) -> None:
+    for size in range(4):
+        for _ in range(0, 6, 3 if size == 3 else 1):
+            own = bits.take(1)
+            _skip_numbers(bits, min(64, 16 << 2 * size) + (size > 1) if own else 1)
 
 
 def av1_sizes(configuration: bytes, data: bytes) -> Iterator[tuple[int, int]]:

@@ -20,7 +20,7 @@ import numpy as np
 
 from depthfx.errors import PhotoError
 from depthfx.photo.boxes import Item, Items, write_items
-from depthfx.photo.formats.bitstream import av1_sizes, hevc_sizes
+from depthfx.photo.formats.bitstream import av1_sizes, hevc_full_range, hevc_sizes
 from depthfx.photo.stored import BOMB_PIXELS, Codes, Reading, full_range, parted
 
 HEVC, AV1 = b"hvc1", b"av01"
@@ -152,6 +152,7 @@ def _bare(items: Items, part: int, number: int, parts: list[int]) -> Item:
     What the picture is made of may be turned before it is put together: that is for the decoder.
     """
     item = items[part]
+    said = nclx(item)
     outer = part == number or item.points(b"auxl", number)
     wanted = FOR_DECODERS if outer else (*FOR_DECODERS, *TURNS)
     references = {
@@ -163,7 +164,7 @@ def _bare(items: Items, part: int, number: int, parts: list[int]) -> Item:
         item.kind,
         (item.data,),
         tuple(
-            found
+            found._replace(body=said.body) if found.kind == b"colr" and said else found
             for found in item.properties
             if found.kind in wanted and (found.kind != b"colr" or is_nclx(found.body))
         ),
@@ -219,16 +220,23 @@ class Nclx(NamedTuple):
     matrix: int
     full_range: bool
 
+    @property
+    def body(self) -> bytes:
+        """Of a colr box."""
+        return b"nclx" + struct.pack(">HHHB", *self[:3], 0x80 * self.full_range)
+
 
 def is_nclx(body: bytes) -> bool:
     return body[:4] == b"nclx" and len(body) >= 11
 
 
 def nclx(item: Item) -> Nclx | None:
+    """What is said of colour; of full range the bitstream, too: a camera has left it out here."""
     for found in item.properties:
         if found.kind == b"colr" and is_nclx(found.body):
             primaries, transfer, matrix, last = struct.unpack_from(">HHHB", found.body, 4)
-            return Nclx(primaries, transfer, matrix, bool(last & 0x80))
+            full = bool(last & 0x80) or hevc_full_range(item.said(b"hvcC") or b"")
+            return Nclx(primaries, transfer, matrix, full)
     return None
 
 
