@@ -43,7 +43,7 @@ type: $(INSTALLED) ## Check types strictly
 	$(BIN)/mypy
 
 test: $(INSTALLED) ## Run the fast tests (under ten minutes on two cores)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2
 
 test-all: $(INSTALLED) ## Run all tests
 	$(BIN)/python -m pytest
