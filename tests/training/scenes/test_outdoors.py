@@ -19,7 +19,7 @@ WORLDS = (
 THINGS = (
     *(streets.car, streets.van, streets.bicycle, streets.lamp_post, streets.sign, streets.bin_),
     *(streets.bollard, streets.cafe_table, nature.bench, nature.flower_pot),
-    *set(still.SMALL + still.PROMINENT),
+    *dict.fromkeys(still.SMALL + still.PROMINENT),
 )
 lengths = st.floats(-5, 5)
 points = st.tuples(lengths, lengths, lengths)
