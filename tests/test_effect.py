@@ -116,3 +116,11 @@ def test_progress_is_heard(scene):
     heard = []
     Gain()(scene, Context(progress=lambda stage, done: heard.append((stage, done))))
     assert heard == [("gain", 1.0)]
+
+
+def test_a_wrong_value_of_any_length_is_one_short_line():
+    from depthfx_effects import TiltShift
+
+    with pytest.raises(ParameterError, match="tilt_deg=") as caught:
+        TiltShift(tilt_deg="9" * 2000)
+    assert len(str(caught.value)) < 200
