@@ -59,7 +59,7 @@ def stored_form(
     )
     grey = grey and metadata.grey and _is_grey(photo.pixels)
     codes, icc = _light(photo, grey) if floating else _codes(photo, bit_depth, profile, grey)
-    if icc != metadata.icc:
+    if icc != _own_profile(photo, grey):
         exif = exif_block.in_colours(exif, srgb=icc in (b"", named_profile("srgb")))
     return Stored(
         codes,
@@ -127,14 +127,20 @@ def _output_space(photo: Photo, grey: bool) -> tuple[ColourSpace, bytes]:
     metadata = photo.metadata
     if metadata.inks or (metadata.linear and not grey):
         return srgb_space(), named_profile("srgb")
-    icc, exif = metadata.icc, exif_block.parse(metadata.exif)
-    if not icc and not grey and names_adobe_rgb(exif):
-        # Other programs look for a profile, and not into EXIF, for any colours but sRGB.
-        icc = named_profile("adobe-rgb")
+    icc = _own_profile(photo, grey)
     try:
-        return colour_space(icc, exif, grey), icc
+        return colour_space(icc, exif_block.parse(metadata.exif), grey), icc
     except PhotoError:
         return srgb_space(grey), b""
+
+
+def _own_profile(photo: Photo, grey: bool) -> bytes:
+    """The profile of the photo's file, or of the colours that its EXIF names: other programs
+    look for a profile, and not into EXIF, for any but sRGB."""
+    metadata = photo.metadata
+    if metadata.icc or grey or not names_adobe_rgb(exif_block.parse(metadata.exif)):
+        return metadata.icc
+    return named_profile("adobe-rgb")
 
 
 def _is_grey(pixels: Pixels) -> bool:

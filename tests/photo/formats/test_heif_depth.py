@@ -351,6 +351,6 @@ def test_what_is_not_known_is_infinitely_far(tmp_path: Path) -> None:
 @pytest.mark.skipif(not shutil.which("exiftool"), reason="exiftool is not on the PATH")
 def test_exiftool_reads_what_the_depth_is(tmp_path: Path) -> None:
     path = with_depth(tmp_path / "a.heic", np.eye(64, dtype=np.float32))
-    tags = ["-s3", "-AuxiliaryImageType", "-Accuracy", "-FloatMaxValue"]
+    tags = ["-s3", "-XMP:AuxiliaryImageType", "-Accuracy", "-FloatMaxValue"]
     lines = subprocess.run(["exiftool", *tags, path], capture_output=True, text=True, check=True)
     assert lines.stdout.split("\n")[-4:-1] == ["disparity", "absolute", "1"]
