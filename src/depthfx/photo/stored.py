@@ -169,6 +169,22 @@ def _spread(codes: Codes, factor: float, dtype: type) -> Codes:
     return spread
 
 
+def straight(codes: Codes, alpha: Codes, bits: int) -> Codes:
+    """Straight colour codes (H, W[, 3]) from ones multiplied by `alpha` (H, W), whose full
+    opacity is 2^bits - 1, or 1.0 of floating point; where there is none, they stay."""
+    made: Codes = np.empty_like(codes)
+    for top in range(0, len(codes), ROWS_AT_A_TIME):
+        rows = slice(top, top + ROWS_AT_A_TIME)
+        share = alpha[rows] if codes.ndim == 2 else alpha[rows][..., None]
+        if codes.dtype.kind == "f":
+            made[rows] = np.divide(codes[rows], share, out=codes[rows] * 1, where=share > 0)
+        else:
+            full = np.float32((1 << bits) - 1)
+            whole = codes[rows].astype(np.float32) * full / np.maximum(share, 1)
+            made[rows] = np.minimum(whole + np.float32(0.5), full)
+    return made
+
+
 def believable_dpi(dpi: tuple[Any, Any] | None) -> tuple[float, float] | None:
     """`dpi` as floats; None if it is missing or no resolution."""
     if dpi is None or not all(0 < float(value) < 1e6 for value in dpi):

@@ -21,7 +21,7 @@ import numpy as np
 from depthfx.errors import PhotoError
 from depthfx.photo.boxes import Item, Items, write_items
 from depthfx.photo.formats.bitstream import av1_sizes, hevc_full_range, hevc_sizes
-from depthfx.photo.stored import BOMB_PIXELS, Codes, Reading, full_range, parted
+from depthfx.photo.stored import BOMB_PIXELS, Codes, Reading, full_range, parted, straight
 
 HEVC, AV1 = b"hvc1", b"av01"
 CODECS = {HEVC: (b"hvcC", hevc_sizes), AV1: (b"av1C", av1_sizes)}
@@ -180,7 +180,7 @@ def _hevc(data: bytes, leaf: Item) -> tuple[tuple[Codes, Codes | None], int]:
     bits = int(picture.info["bit_depth"])
     codes, alpha = parted(full_range(np.asarray(picture), bits))
     if picture.premultiplied_alpha and alpha is not None:
-        codes = straight(codes, alpha)
+        codes = straight(codes, alpha, 8 * codes.dtype.itemsize)
     grey = (leaf.said(b"hvcC") or bytes(17))[16] & 3 == 0
     if grey and codes.ndim == 3:  # as libheif gives grey with alpha
         codes = np.ascontiguousarray(codes[..., 0])
@@ -202,14 +202,6 @@ def _av1(data: bytes, leaf: Item) -> tuple[tuple[Codes, Codes | None], int]:
     flags = (leaf.said(b"av1C") or bytes(4))[2]
     bits = 12 if flags & 0x20 else 10 if flags & 0x40 else 8
     return parted(full_range(imagecodecs.avif_decode(data, numthreads=2), bits)), bits
-
-
-def straight(codes: Codes, alpha: Codes) -> Codes:
-    """Straight colour codes from ones multiplied by alpha."""
-    top = np.iinfo(alpha.dtype).max
-    share = np.maximum(alpha, 1).astype(np.float32) / top
-    divided = codes / (share if codes.ndim == 2 else share[..., None])
-    return np.minimum(divided + 0.5, top).astype(alpha.dtype)
 
 
 class Nclx(NamedTuple):

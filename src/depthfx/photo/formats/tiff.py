@@ -25,7 +25,7 @@ from depthfx.photo.colour import XYZ_TO_SRGB, adapted_to_d50, strips
 from depthfx.photo.exif import BYTE, Entry, Exif, Tag
 from depthfx.photo.formats import photoshop
 from depthfx.photo.formats.quiet import quiet
-from depthfx.photo.stored import Codes, Reading, Stored, believable_dpi, full_range
+from depthfx.photo.stored import Codes, Reading, Stored, believable_dpi, full_range, straight
 
 TIFF_LEVEL = 3
 STRIP_BYTES = 1 << 20
@@ -290,21 +290,7 @@ def _parted(codes: Codes, page: Any) -> tuple[Codes, Codes | None]:
         return colour, None
     alpha = codes[..., channels + found[0]]
     associated = kinds[found[0]] == ASSOCIATED and page.photometric != PALETTE
-    return (_unassociated(colour, alpha, page.bitspersample) if associated else colour), alpha
-
-
-def _unassociated(colour: Codes, alpha: Codes, bits: int) -> Codes:
-    """Straight colour codes from ones multiplied by alpha."""
-    straight = np.empty_like(colour)
-    top = (1 << bits) - 1
-    for rows in strips(colour):
-        share = alpha[rows] if colour.ndim == 2 else alpha[rows][..., None]
-        if colour.dtype.kind == "f":
-            straight[rows] = np.divide(colour[rows], share, out=colour[rows] * 1, where=share > 0)
-        else:
-            whole = colour[rows].astype(np.float32) * np.float32(top) / np.maximum(share, 1)
-            straight[rows] = np.minimum(whole + np.float32(0.5), top)
-    return straight
+    return (straight(colour, alpha, page.bitspersample) if associated else colour), alpha
 
 
 def _as_stored(

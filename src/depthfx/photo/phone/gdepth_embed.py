@@ -22,7 +22,12 @@ import numpy as np
 import depthfx
 from depthfx.depth import Plane
 from depthfx.errors import PhotoError
-from depthfx.photo.formats.jpeg import EXTENSION_HEADER, XMP_HEADER, write_xmp
+from depthfx.photo.formats.jpeg import (
+    EXTENSION_HEADER,
+    XMP_HEADER,
+    XMP_HEADER_OF_GETTY,
+    write_xmp,
+)
 from depthfx.photo.phone.gdepth import GDEPTH
 from depthfx.photo.phone.jpeg_parts import APP1, APP2, Segment, head
 from depthfx.photo.xmp import (
@@ -177,7 +182,8 @@ def _with_xmp(jpeg: bytes, packet: bytes, extension: bytes) -> bytes:
 
 
 def _is_xmp(jpeg: bytes, segment: Segment) -> bool:
-    return segment.marker == APP1 and jpeg.startswith((XMP_HEADER, EXTENSION_HEADER), segment.body)
+    headers = (XMP_HEADER, XMP_HEADER_OF_GETTY, EXTENSION_HEADER)
+    return segment.marker == APP1 and jpeg.startswith(headers, segment.body)
 
 
 def _with_true_places(old: bytes, new: bytes) -> bytes:

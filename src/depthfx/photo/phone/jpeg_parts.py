@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
+from depthfx.photo.formats.jpeg import XMP_HEADER
+
 START, END, START_OF_SCAN, APP1, APP2 = 0xD8, 0xD9, 0xDA, 0xE1, 0xE2
 BARE = {0x01, START, *range(0xD0, 0xD8)}
 """Markers without a segment."""
@@ -21,7 +23,6 @@ MOST_PICTURES = 16
 MOST_MARKERS = 10_000
 """Before the data of one picture, or within: progressive ones have some dozens there, and XMP
 that goes on beyond its packet some hundreds here."""
-XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 
 
 class Segment(NamedTuple):
