@@ -59,6 +59,7 @@ class Effect(BaseModel):
     needs: ClassVar[frozenset[Channel]] = frozenset()
 
     def __init__(self, **values: Any) -> None:
+        values = {_attribute(type(self), name): value for name, value in values.items()}
         for name, value in values.items():
             # Python counts True as 1; whoever writes it for a number means something else.
             allowed = bounds(type(self), name) if name in type(self).model_fields else ""
@@ -91,14 +92,33 @@ class Effect(BaseModel):
         return Chain(self) | other
 
     @property
+    def endings(self) -> tuple[str, ...]:
+        """Suffixes of what it makes in the picture's place, the usual one first; "" is a folder.
+
+        Empty: it makes a picture.
+        """
+        return ()
+
+    @property
     def words(self) -> str:
         """The effect with those of its parameters that are not as usual, for the history."""
         chosen = self.model_dump(mode="json", exclude_defaults=True)
-        return " ".join([self.name, *(f"{name}={value}" for name, value in chosen.items())])
+        parts = (f"{spoken(name)}={value}" for name, value in chosen.items())
+        return " ".join([self.name, *parts])
 
     def parameters(self) -> dict[str, Any]:
         """All parameters that have a value, by name, as plain numbers, words and lists."""
-        return self.model_dump(mode="json", exclude_none=True)
+        values = self.model_dump(mode="json", exclude_none=True)
+        return {spoken(name): value for name, value in values.items()}
+
+
+def spoken(name: str) -> str:
+    """A parameter's name outside of Python, whose own words, as `for`, need an underscore there."""
+    return name.removesuffix("_")
+
+
+def _attribute(effect: type[Effect], name: str) -> str:
+    return f"{name}_" if f"{name}_" in effect.model_fields else name
 
 
 def bounds(effect: type[Effect], parameter: str) -> str:
@@ -132,13 +152,14 @@ LONGEST_VALUE = 60
 def explain(effect: type[Effect], error: ValidationError) -> str:
     """One line on the first thing that is wrong with an effect's parameters."""
     first = error.errors(include_url=False)[0]
-    parameter, value = str(first["loc"][0]), first["input"]
+    name, value = str(first["loc"][0]), first["input"]
+    parameter = spoken(name)
     if first["type"] == "extra_forbidden":
         return (
             f"{effect.name} has no parameter {parameter!r}"
             f"{nearest(parameter, list(effect.model_fields))}"
         )
-    allowed = bounds(effect, parameter)
+    allowed = bounds(effect, name)
     if allowed and first["type"] in (
         "greater_than",
         "greater_than_equal",
@@ -149,7 +170,7 @@ def explain(effect: type[Effect], error: ValidationError) -> str:
         short = isinstance(value, str) and len(value) < LONGEST_VALUE
         words = value.strip() if short else reprlib.repr(value)
         return (
-            f"{effect.name}: {parameter}={words} is outside {allowed} {unit(effect, parameter)}"
+            f"{effect.name}: {parameter}={words} is outside {allowed} {unit(effect, name)}"
         ).rstrip()
     return f"{effect.name}: {parameter}={reprlib.repr(value)}: " + first["msg"].removeprefix(
         "Value error, "

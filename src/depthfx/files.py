@@ -18,8 +18,9 @@ from depthfx.photo.photo import Photo
 from depthfx.photo.read import read_photo
 from depthfx.photo.stored import HIGHLIGHTS, Reading
 from depthfx.photo.subject import subject_of
-from depthfx.photo.whole import check_target
+from depthfx.photo.whole import check_folder, check_target
 from depthfx.photo.write import write_photo
+from depthfx.product import is_folder
 from depthfx.scene import Scene, seen_by
 
 PathLike = str | os.PathLike[str]
@@ -192,7 +193,7 @@ class Saving(TypedDict, total=False):
 
 
 def save(scene: Scene, path: PathLike, **saving: Unpack[Saving]) -> list[Path]:
-    """Write the picture, and every product beside it; the paths written.
+    """Write the picture, and every product beside it or in its place; the paths written.
 
     overwrite : replace files that exist
     jpeg_quality, bit_depth, profile, strip_location : see `photo.write.write_photo`
@@ -218,23 +219,30 @@ def saved(
 ) -> tuple[list[Path], tuple[str, ...]]:
     """As `save`; also what the format cannot hold and had to be left out, a line each."""
     path = Path(path)
-    beside = [product.path_beside(path) for product in scene.products]
-    for target in beside:
-        check_target(target, overwrite=overwrite, source=scene.photo.path)
-    form = WRITTEN.get(path.suffix.lower())
-    left_out = write_photo(
-        # A stamp that cannot be kept is no loss of the photo's own, of which to warn.
-        _with_stamp(scene) if form is None or form.xmp else scene.photo,
-        path,
-        overwrite=overwrite,
-        quality=jpeg_quality,
-        bit_depth=bit_depth,
-        profile=profile,
-        strip_location=strip_location,
-    )
-    for product, target in zip(scene.products, beside, strict=True):
-        product.write(target)
-    return [path, *beside], left_out
+    instead = [product for product in scene.products if product.endings][-1:]
+    beside = [product for product in scene.products if not product.endings]
+    products = [(product, product.path_beside(path)) for product in beside]
+    products += [(product, path) for product in instead]
+    for product, target in products:
+        check = check_folder if is_folder(target, product.endings) else check_target
+        check(target, overwrite=overwrite, source=scene.photo.path)
+    left_out: tuple[str, ...] = ()
+    if not instead:
+        form = WRITTEN.get(path.suffix.lower())
+        left_out = write_photo(
+            # A stamp that cannot be kept is no loss of the photo's own, of which to warn.
+            _with_stamp(scene) if form is None or form.xmp else scene.photo,
+            path,
+            overwrite=overwrite,
+            quality=jpeg_quality,
+            bit_depth=bit_depth,
+            profile=profile,
+            strip_location=strip_location,
+        )
+    for product, target in products:
+        product.write(scene, target)
+    picture = [] if instead else [path]
+    return [*picture, *(target for _, target in products)], left_out
 
 
 def _with_stamp(scene: Scene) -> Photo:

@@ -26,6 +26,8 @@ from depthfx.cli.rehearse import opened_in_rehearsal
 from depthfx.cli.report import json_line, summary
 from depthfx.context import Context, Progress
 from depthfx.errors import Cancelled, DepthfxError, ParameterError
+from depthfx.photo.whole import SIDECAR
+from depthfx.product import is_folder
 from depthfx.recipe import from_toml, read_recipe, to_toml
 
 photos_argument = click.argument(
@@ -173,7 +175,8 @@ def process(
 ) -> None:
     """Run `chain` over `photos`; a bad photo does not stop the others."""
     recipe, several = to_toml(chain), len(photos) > 1
-    targets = [target(photo, out, several, label) for photo in photos]
+    endings = _endings(chain)
+    targets = [target(photo, out, several, label, endings) for photo in photos]
     _refuse_collisions(photos, targets)
     jobs = [
         Job(photo, path, recipe, common, not several)
@@ -209,22 +212,35 @@ def _tell(job: Job, result: Result) -> None:
             print(path, flush=True)
 
 
-def target(photo: Path, out: Path | None, several: bool, label: str) -> Path:
-    """Where the result goes: beside the photo, into a folder, or to the file named."""
+def target(
+    photo: Path, out: Path | None, several: bool, label: str, endings: tuple[str, ...] = ()
+) -> Path:
+    """Where the result goes: beside the photo, into a folder, or to the file named.
+
+    endings : suffixes of what is made in the picture's place, see `Effect.endings`
+    """
     from depthfx.photo.encode import WRITTEN, suffix_for
 
-    name = f"{photo.stem}-{label}{suffix_for(photo.suffix)}"
+    name = f"{photo.stem}-{label}{endings[0] if endings else suffix_for(photo.suffix)}"
     if out is None:
         return photo.parent / name  # with_name would not have the nameless "."
-    if out.is_dir():
+    if out.is_dir() and not (endings and (out / SIDECAR).is_file()):
         return out / name
     if several:
         raise ParameterError(f"-o {out} is no folder, and there are several photos; make it first")
-    if not out.suffix:
+    if endings and not is_folder(out, endings) and out.suffix.lower() not in endings:
+        allowed = ", ".join(ending or "a folder without one" for ending in endings)
+        raise ParameterError(f"-o {out}: for {label} the extension is {allowed}")
+    if not out.suffix and not endings:
         raise ParameterError(
             f"-o {out} is no folder, and as a file it needs an extension: {', '.join(WRITTEN)}"
         )
     return out
+
+
+def _endings(chain: Chain) -> tuple[str, ...]:
+    """Of what the chain makes in the picture's place."""
+    return next((effect.endings for effect in reversed(chain.effects) if effect.endings), ())
 
 
 def _refuse_collisions(photos: tuple[Path, ...], targets: list[Path]) -> None:
@@ -318,18 +334,23 @@ def _attempt(job: Job, surround: Callable[[Context], Context]) -> Result:
 def run(job: Job, context: Context) -> dict[str, Any]:
     """Open, apply, save; the facts of what was done."""
     from depthfx.files import saved
+    from depthfx.photo.whole import check_folder, check_target
     from depthfx.photo.write import check_output
 
     begun = time.perf_counter()
     chain, common = from_toml(job.recipe), job.common
     context.report("photo", 0.0)
-    check_output(
-        job.out,
-        overwrite=common.overwrite,
-        source=job.photo,
-        bit_depth=common.bit_depth,
-        profile=common.profile,
-    )
+    if endings := _endings(chain):
+        check = check_folder if is_folder(job.out, endings) else check_target
+        check(job.out, overwrite=common.overwrite, source=job.photo)
+    else:
+        check_output(
+            job.out,
+            overwrite=common.overwrite,
+            source=job.photo,
+            bit_depth=common.bit_depth,
+            profile=common.profile,
+        )
     scene = opened_in_rehearsal(
         partial(common.open, job.photo), chain, context, depth_given=common.depth is not None
     )

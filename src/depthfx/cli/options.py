@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from depthfx.cli.failure import verbose_option
 from depthfx.context import Context
-from depthfx.effect import Effect, bounds, unit
+from depthfx.effect import Effect, bounds, spoken, unit
 from depthfx.engine.known import KnownDistance, KnownLength, KnownRegion, place
 from depthfx.errors import DepthfxError
 from depthfx.photo.stored import HIGHLIGHTS, MAX_PIXELS
@@ -360,7 +360,7 @@ def effect_options(effect: type[Effect]) -> list[click.Option]:
 
 def _option(effect: type[Effect], name: str) -> click.Option:
     field = effect.model_fields[name]
-    flag = "--" + name.replace("_", "-")
+    flag = "--" + spoken(name).replace("_", "-")
     words = _help(effect, name)
     kind = _without_none(field.annotation)
     if kind is bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 
-from depthfx.effect import Effect, bounds, unit
+from depthfx.effect import Effect, bounds, spoken, unit
 from depthfx.registry import effect_class, effect_names
 
 
@@ -22,7 +22,7 @@ def reference_page() -> str:
 def section(effect: type[Effect]) -> str:
     words = inspect.getdoc(sys.modules[effect.__module__]) or ""
     rows = [
-        f"| `{name}` | {_default(effect, name)} | {bounds(effect, name)} | "
+        f"| `{spoken(name)}` | {_default(effect, name)} | {bounds(effect, name)} | "
         f"{unit(effect, name)} | {field.description} |"
         for name, field in effect.model_fields.items()
     ]

@@ -1,4 +1,4 @@
-"""A file written whole or not at all.
+"""A file or a folder written whole or not at all.
 
 The bytes go to a file of its own name beside the target, reach the disk, and only then
 take the target's name. Whatever happens on the way, the target is what it was. Until then
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import BinaryIO
 from depthfx.errors import PhotoError
 
 PRIVATE = 0o600
+SIDECAR = "depthfx.json"
+"""Stands in every folder that depthfx wrote, which is how it knows that it may replace one."""
 
 
 @contextmanager
@@ -48,7 +51,65 @@ def written_whole(
         finally:
             with suppress(FileNotFoundError):
                 part.unlink()
-    _sync_folder(target.parent)
+    _sync(target.parent)
+
+
+@contextmanager
+def written_folder(
+    target: Path | str, *, overwrite: bool = False, source: Path | None = None
+) -> Iterator[Path]:
+    """An empty folder to be filled that becomes `target` when the block ends.
+
+    A file `SIDECAR` has to be among what is put into it; only a folder that has one, and does not
+    hold `source`, is ever replaced. Raises PhotoError as `written_whole` does. An exception in
+    the block leaves no trace.
+    """
+    target = Path(target)
+    check_folder(target, overwrite=overwrite, source=source)
+    part = target.parent / f".depthfx-{secrets.token_hex(6)}.part"
+    with _in_words(target):
+        part.mkdir()
+        try:
+            yield part
+            assert (part / SIDECAR).is_file()
+            for file in part.rglob("*"):
+                _sync(file)
+            _take_folder_name(part, target)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    _sync(target.parent)
+
+
+def check_folder(target: Path, *, overwrite: bool = False, source: Path | None = None) -> None:
+    """Raise PhotoError if the folder `target` must not be written."""
+    if target.is_symlink() or not target.is_dir():
+        if target.exists() or target.is_symlink():
+            raise PhotoError(f"{target}: is not a folder; choose another name")
+        check_target(target)
+        return
+    if not (target / SIDECAR).is_file():
+        raise PhotoError(
+            f"{target}: is a folder that depthfx did not write ({SIDECAR} is missing), so it is "
+            "not replaced; choose another name"
+        )
+    if source is not None and source.resolve().is_relative_to(target.resolve()):
+        raise PhotoError(f"{target}: holds the photo itself; choose another folder")
+    if not overwrite:
+        raise PhotoError(f"{target}: exists already; --overwrite replaces it")
+
+
+def _take_folder_name(part: Path, target: Path) -> None:
+    if not target.exists():
+        part.rename(target)
+        return
+    old = part.with_suffix(".old")
+    target.rename(old)
+    try:
+        part.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager
@@ -105,10 +166,10 @@ def _take_name(part: Path, target: Path, overwrite: bool) -> None:
         part.rename(target)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the new name last through a power cut, where folders can be synced."""
+def _sync(path: Path) -> None:
+    """Make a file, or the names in a folder, last through a power cut, where that can be had."""
     with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

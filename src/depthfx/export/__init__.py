@@ -1,0 +1,1 @@
+"""Layers as other programs open them."""

@@ -1,0 +1,1 @@
+"""Space: where cameras stand, where surfaces break, and the scene from another place."""

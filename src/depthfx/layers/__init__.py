@@ -1,0 +1,1 @@
+"""A photo as layers at their depths."""

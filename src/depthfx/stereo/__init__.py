@@ -1,0 +1,1 @@
+"""Pictures for two eyes, or more."""

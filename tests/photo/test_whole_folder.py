@@ -1,0 +1,90 @@
+"""Folders written whole or not at all."""
+
+import errno
+import os
+
+import pytest
+
+from depthfx.errors import PhotoError
+from depthfx.photo.whole import SIDECAR, written_folder
+
+
+def fill(folder, text="new"):
+    (folder / SIDECAR).write_text("{}")
+    (folder / "layer.txt").write_text(text)
+
+
+def test_a_folder_appears_when_all_of_it_is_there(tmp_path):
+    target = tmp_path / "shot"
+    with written_folder(target) as folder:
+        fill(folder)
+        assert not target.exists()
+    assert sorted(p.name for p in target.iterdir()) == [SIDECAR, "layer.txt"]
+    assert [p.name for p in tmp_path.iterdir()] == ["shot"]
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, ValueError])
+def test_a_failure_leaves_what_was_there(tmp_path, failure):
+    target = tmp_path / "shot"
+    with written_folder(target) as folder:
+        fill(folder, "old")
+    with pytest.raises(failure), written_folder(target, overwrite=True) as folder:  # noqa: PT012
+        fill(folder)
+        raise failure
+    assert (target / "layer.txt").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["shot"]
+
+
+def test_overwriting_replaces_the_whole_folder(tmp_path):
+    target = tmp_path / "shot"
+    with written_folder(target) as folder:
+        fill(folder)
+        (folder / "only before").write_text("")
+    with pytest.raises(PhotoError, match="--overwrite"), written_folder(target):
+        pass
+    with written_folder(target, overwrite=True) as folder:
+        fill(folder, "again")
+    assert sorted(p.name for p in target.iterdir()) == [SIDECAR, "layer.txt"]
+    assert (target / "layer.txt").read_text() == "again"
+
+
+def test_a_folder_of_somebody_else_is_never_replaced(tmp_path):
+    target = tmp_path / "holiday"
+    target.mkdir()
+    (target / "photo.jpg").write_text("precious")
+    with pytest.raises(PhotoError, match="did not write"), written_folder(target, overwrite=True):
+        pass
+    assert (target / "photo.jpg").read_text() == "precious"
+
+
+def test_a_folder_that_holds_the_photo_is_never_replaced(tmp_path):
+    target = tmp_path / "shot"
+    with written_folder(target) as folder:
+        fill(folder)
+    photo = target / "photo.jpg"
+    photo.write_text("precious")
+    with (
+        pytest.raises(PhotoError, match="holds the photo"),
+        written_folder(target, overwrite=True, source=photo),
+    ):
+        pass
+    assert photo.exists()
+
+
+def test_a_file_or_a_link_in_its_place_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    for name in ("file", "link"):
+        with (
+            pytest.raises(PhotoError, match="not a folder"),
+            written_folder(tmp_path / name, overwrite=True),
+        ):
+            pass
+
+
+def test_what_the_system_refuses_is_one_line_that_names_the_folder(tmp_path):
+    with pytest.raises(PhotoError, match="shot: cannot be written: No space"):  # noqa: SIM117
+        with written_folder(tmp_path / "shot"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert not any(tmp_path.iterdir())
