@@ -12,9 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthfx.camera import Camera
+from depthfx.errors import ParameterError
 
 Floats = NDArray[np.float64]
 Vector = tuple[float, float, float]
+
+MOST_ASIDE = 1 / np.sqrt(3)
+"""Cotangent of the angle by which a camera may look away from the photo's axis."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +28,13 @@ class Pose:
     position : where it stands
     target : the point it looks at; None: straight ahead, as the photo's camera does
     roll_deg : how far it is turned about its own axis, clockwise as seen from behind it
-    zoom : its focal length over the photo's
+    zoom : its focal length over the photo's, above 0
     shift : how far its picture is moved over the sensor, in shares of the focal length of the photo
         (x right, y down): a point at infinity straight ahead is seen at `cx - shift[0] * focal_px`.
         Off-axis stereo uses it, where turned cameras would bend the picture
+
+    Raises ParameterError for numbers that are not finite, and for a camera that looks more than
+    60 degrees aside.
     """
 
     position: Vector = (0.0, 0.0, 0.0)
@@ -35,6 +42,21 @@ class Pose:
     roll_deg: float = 0.0
     zoom: float = 1.0
     shift: tuple[float, float] = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        numbers = (*self.position, *(self.target or ()), self.roll_deg, self.zoom, *self.shift)
+        if not np.isfinite(numbers).all() or self.zoom <= 0:
+            raise ParameterError(f"no camera can stand so: {self}")
+        if (
+            self.target is not None
+            and self.target[2] - self.position[2]
+            < MOST_ASIDE
+            * np.hypot(self.target[0] - self.position[0], self.target[1] - self.position[1])
+            + np.finfo(float).tiny
+        ):
+            raise ParameterError(
+                f"a camera that looks aside or back sees none of the photo: {self}"
+            )
 
     @property
     def rotation(self) -> Floats:
