@@ -7,7 +7,7 @@ RUNTIME := $(VENV)/.runtime
 SHARED ?= ../shared
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install format lint type test test-all bench bench-engine fidelity bench-defocus bench-photo fuzz card check docs clean pictures
+.PHONY: help demo install format lint type test test-all bench bench-engine fidelity bench-defocus bench-photo bench-parallax fuzz card check docs clean pictures
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -62,6 +62,9 @@ bench-defocus: $(INSTALLED) ## Time the defocus renderer at 24 MP beside the tut
 
 bench-photo: $(INSTALLED) ## Time reading and writing of 24 MP photos beside plain decode and encode
 	$(BIN)/python -m depthfx.evaluation bench-photo
+
+bench-parallax: $(INSTALLED) ## Time layers of a 12 MP photo for After Effects, and films of 1080p
+	$(BIN)/python -m depthfx.evaluation bench-parallax
 
 HOURS = 2
 fuzz: $(INSTALLED) ## Feed damaged files to the readers for HOURS=2; findings go to build/findings

@@ -15,6 +15,7 @@ from depthfx.camera import Camera, FocalOrigin
 from depthfx.context import Context
 from depthfx.depth import Depth, Plane, checked_plane
 from depthfx.errors import ShapeError
+from depthfx.layers.layers import Layers
 from depthfx.photo.photo import Photo, Pixels
 from depthfx.product import Product
 
@@ -82,9 +83,10 @@ class Channels:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Photo, depth, matte, normals, products. Immutable; an effect returns a new one.
+    """Photo, depth, matte, normals, layers, products. Immutable; an effect returns a new one.
 
-    products : what effects made beside the picture
+    layers : the picture cut into layers; None: nobody has cut it, or it was changed since
+    products : what effects made beside the picture, or in its place
     notes : what a user should know of how the picture was made, a phrase each
     facts : the same for programs (`--json`)
     history : the effects applied so far, with what was set of their parameters
@@ -94,6 +96,7 @@ class Scene:
     channels: Channels
     context: Context = field(default_factory=Context)
     normals: NDArray[np.float32] | None = None
+    layers: Layers | None = None
     products: tuple[Product, ...] = ()
     notes: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
@@ -245,15 +248,16 @@ class Scene:
         channels = Channels(
             lambda: self.depth.resized(shape), lambda: resize_area(self.matte, shape)
         )
-        return replace(self, photo=small, channels=channels, normals=None, products=())
+        return replace(self, photo=small, channels=channels, normals=None, layers=None, products=())
 
     def with_pixels(self, pixels: Pixels) -> Scene:
-        """Other colours on the same geometry: depth and matte stay."""
-        return replace(self, photo=self.photo.with_pixels(pixels))
+        """Other colours on the same geometry: depth and matte stay, layers are of the old ones."""
+        return replace(self, photo=self.photo.with_pixels(pixels), layers=None)
 
     def with_geometry(self, photo: Photo, depth: Depth, matte: Plane) -> Scene:
         """A warped picture together with its warped channels."""
-        return replace(self, photo=photo, channels=Channels(lambda: depth, lambda: matte))
+        channels = Channels(lambda: depth, lambda: matte)
+        return replace(self, photo=photo, channels=channels, layers=None)
 
     def with_product(self, product: Product) -> Scene:
         return replace(self, products=(*self.products, product))

@@ -9,6 +9,7 @@ card FOLDER           the tables of the embedded network's model card, all weigh
 fidelity [FOLDER]     the renderer against true lens pictures, beside the known simple ways
 bench-defocus         time and memory of the renderer beside the tutorial way
 bench-photo           time and memory of reading and writing 24 MP beside plain decode and encode
+bench-parallax        time and memory of layers for After Effects and of films of 3D photos
 runtime               what the embedded network takes: seconds, memory, agreement of its paths
 """
 
@@ -43,6 +44,9 @@ def main() -> None:
     _add_bench_defocus(commands.add_parser("bench-defocus", help="time and memory of defocus"))
     photo = commands.add_parser("bench-photo", help="time and memory of photo files")
     photo.add_argument("--runs", type=_at_least(1), default=5, help="fresh processes of each way")
+    parallax = commands.add_parser("bench-parallax", help="time and memory of layers and films")
+    parallax.add_argument("--photo", type=Path, help="a photo of your own")
+    parallax.add_argument("--runs", type=_at_least(1), default=3, help="fresh processes of each")
     arguments = parser.parse_args()
     if arguments.command == "bench":
         from depthfx.evaluation.bench import bench
@@ -70,6 +74,10 @@ def main() -> None:
         from depthfx.evaluation.bench_photo import bench_photo
 
         bench_photo(arguments.runs)
+    elif arguments.command == "bench-parallax":
+        from depthfx.evaluation.bench_parallax import bench_parallax
+
+        bench_parallax(arguments.photo, arguments.runs)
     else:
         from depthfx.evaluation.reference import reference_page
 

@@ -48,6 +48,7 @@ class Layers:
 
     blend : the values in which laying them over each other gives the photo
     icc : the profile in whose codes that is so, if `blend` is "encoded"; b"": sRGB
+    notes : what a user should know of the cut, a phrase each
     metric : whether inverse depth is in 1/m
     reach_px : how far things may shift against each other before anything unpainted shows
     """
@@ -58,3 +59,4 @@ class Layers:
     blend: Blend
     reach_px: float
     icc: bytes = b""
+    notes: tuple[str, ...] = ()
