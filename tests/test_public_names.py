@@ -29,6 +29,14 @@ def test_the_names_of_the_library():
 
 
 def test_the_names_of_the_effects():
-    assert depthfx_effects.__all__ == ["Bokeh", "DepthPicture", "Portrait", "TiltShift"]
+    assert depthfx_effects.__all__ == [
+        "Bokeh",
+        "DepthPicture",
+        "Layers",
+        "Photo3D",
+        "Portrait",
+        "Stereo",
+        "TiltShift",
+    ]
     for name in depthfx_effects.__all__:
         assert getattr(depthfx_effects, name).__name__ == name

@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from depthfx_effects.bokeh import Bokeh
     from depthfx_effects.depth_picture import DepthPicture
+    from depthfx_effects.layers import Layers
+    from depthfx_effects.photo3d import Photo3D
     from depthfx_effects.portrait import Portrait
+    from depthfx_effects.stereo import Stereo
     from depthfx_effects.tilt_shift import TiltShift
 
 _HOME = {
     "Bokeh": "bokeh",
     "DepthPicture": "depth_picture",
+    "Layers": "layers",
+    "Photo3D": "photo3d",
     "Portrait": "portrait",
+    "Stereo": "stereo",
     "TiltShift": "tilt_shift",
 }
 
-__all__ = ["Bokeh", "DepthPicture", "Portrait", "TiltShift"]
+__all__ = ["Bokeh", "DepthPicture", "Layers", "Photo3D", "Portrait", "Stereo", "TiltShift"]
 
 
 def __getattr__(name: str) -> Any:

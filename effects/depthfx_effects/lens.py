@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -257,6 +257,16 @@ class Lens(Effect):
             ),
         )
 
+    def exposed(self, scene: Scene, pixels: Pixels, lens: Setting) -> Scene:
+        """`scene` showing `pixels`, its layers, if it has been cut, blurred by the same lens."""
+        from depthfx.layers.lens import defocused
+
+        result = scene.with_pixels(pixels)
+        if scene.layers is None or lens.plane is not None:
+            return result
+        layers = defocused(scene.layers, lens.focus_inverse, lens.blur_px, lens.aperture)
+        return replace(result, layers=layers)
+
     def told(self, scene: Scene, pixels: Pixels, lens: Setting, **facts: Any) -> Scene:
         """`scene` showing `pixels`, with what is to be said of the lens and its focus."""
         from depthfx.optics.focus import distance_words
@@ -268,7 +278,7 @@ class Lens(Effect):
         limit_px = coc_limit_px(camera.diagonal_px)
         near, far = sharp_zone_m(focus.metres, lens.opening_m, camera.focal_px, limit_px)
         soft = softness(scene.photo.pixels, focus.seen) if focus.seen.any() else None
-        result = scene.with_pixels(pixels).with_note(
+        result = self.exposed(scene, pixels, lens).with_note(
             focus.words,
             focus_m=focus.metres,
             focus_xy=focus.place,

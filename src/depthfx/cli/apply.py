@@ -228,7 +228,8 @@ def target(
         return out / name
     if several:
         raise ParameterError(f"-o {out} is no folder, and there are several photos; make it first")
-    if endings and not is_folder(out, endings) and out.suffix.lower() not in endings:
+    named = out.name.lower().endswith(tuple(ending for ending in endings if ending))
+    if endings and not is_folder(out, endings) and not named:
         allowed = ", ".join(ending or "a folder without one" for ending in endings)
         raise ParameterError(f"-o {out}: for {label} the extension is {allowed}")
     if not out.suffix and not endings:

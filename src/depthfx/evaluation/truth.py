@@ -6,6 +6,8 @@ in metres, `sharp` linear RGB; nothing here depends on what a scene shows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,3 +43,33 @@ def refine(sharp: Array, depth_small: Array) -> Array:
         np.ascontiguousarray(sharp, np.float32), (1.0 / depth_small).astype(np.float32)
     )
     return (1.0 / np.maximum(refined.inverse, 1e-6)).astype(np.float32)
+
+
+def view(
+    sharp: Array, depth: Array, f_px: float, cx: float, cy: float, translation_m: Sequence[float]
+) -> Array:
+    """What a camera sees that has moved by `translation_m` without turning: (H, W, 3) float32.
+
+    cx, cy : the principal point counted from pixel indices, half a pixel less than inside
+    """
+    from depthfx.camera import Camera
+    from depthfx.depth import Depth
+    from depthfx.geometry.new_view import new_view
+    from depthfx.geometry.pose import Pose
+    from depthfx.geometry.sheets import sheets_of
+
+    height, width = depth.shape
+    camera = Camera(width, height, f_px, cx=cx + 0.5, cy=cy + 0.5)
+    inverse = (1.0 / depth).astype(np.float32)
+    x, y, z = (float(step) for step in translation_m)
+    # Across by f t w, and outwards from the principal point by its distance times t w.
+    corner = np.hypot(max(cx, width - cx), max(cy, height - cy))
+    reach = float(np.ptp(inverse)) * (f_px * np.hypot(x, y) + corner * abs(z))
+    sheets = sheets_of(
+        np.ascontiguousarray(sharp, np.float32),
+        Depth(inverse, True, "truth"),
+        camera,
+        reach_px=reach,
+        margin_px=int(np.ceil(reach)),
+    )
+    return new_view(sheets, Pose(position=(x, y, z))).pixels

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from depthfx.depth import Depth
+from depthfx.depth import Plane
 from depthfx.engine.depth_write import sidecar
 from depthfx.errors import ParameterError
 from depthfx.export.shot import Shot
@@ -36,7 +36,7 @@ class Program:
     endings: tuple[str, ...] = ("",)
 
     def export(
-        self, layers: Layers, shot: Shot, path: Path, *, depth: Depth, progress: Progress
+        self, layers: Layers, shot: Shot, path: Path, *, depth: Plane, progress: Progress
     ) -> None:
         work = import_module(f"depthfx.export.{self.module}").export
         work(layers, shot, path, depth=depth, progress=progress)
@@ -65,10 +65,10 @@ def write_layers(
             "layers: an effect that stands after them has changed the picture; put layers last"
         )
     if not is_folder(path, program.endings):
-        program.export(layers, shot, path, depth=scene.depth, progress=progress)
+        program.export(layers, shot, path, depth=scene.depth.surface, progress=progress)
         return
     with written_folder(path, overwrite=True, source=scene.photo.path) as folder:
-        program.export(layers, shot, folder, depth=scene.depth, progress=progress)
+        program.export(layers, shot, folder, depth=scene.depth.surface, progress=progress)
         facts = layers_facts(scene, layers, shot)
         text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         (folder / SIDECAR).write_text(text, encoding="utf-8")

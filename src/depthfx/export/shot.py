@@ -15,6 +15,8 @@ class Shot:
     width, height : its frame in px; the photo is scaled to fill it
     fps, seconds : frames a second, length
     move : what the camera does; None: it stands still
+    pivot_inverse : inverse depth of what stays in place (`Stage.pivot_inverse`); 0: the middle of
+        the layers
     """
 
     name: str
@@ -23,6 +25,7 @@ class Shot:
     fps: float
     seconds: float
     move: Move | None = None
+    pivot_inverse: float = 0.0
 
     @property
     def frames(self) -> int:

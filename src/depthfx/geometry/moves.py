@@ -31,6 +31,9 @@ CHANNELS = (
 )
 """What a key tells, by name; of a key without target or focus, those are not a number."""
 
+LEAST_DEPTH_SHARE = 1e-3
+"""A focus that the camera has come this near to, or has passed, stays before it."""
+
 
 @dataclass(frozen=True)
 class Key:
@@ -38,7 +41,7 @@ class Key:
 
     at : share of the shot, 0..1
     pose : where it stands, looks, and its zoom
-    focus_inverse : inverse depth in focus; None: everything is sharp
+    focus_inverse : what is in focus, by its inverse depth in the photo; None: everything is sharp
     aperture_m : diameter of the lens's opening, in metres or the unit of a relative depth: inverse
         depth w is blurred to a disc of `aperture_m * focal_px * abs(w - focus_inverse)` px
     """
@@ -47,6 +50,16 @@ class Key:
     pose: Pose
     focus_inverse: float | None = None
     aperture_m: float = 0.0
+
+    @property
+    def focus_seen_inverse(self) -> float | None:
+        """Inverse depth of what is in focus as seen from `pose`: of the point straight ahead in the
+        photo. One over it is the distance to which the lens of the moved camera is set."""
+        if self.focus_inverse is None:
+            return None
+        forward = self.pose.rotation[2]
+        depth_share = forward[2] - self.focus_inverse * float(forward @ self.pose.position)
+        return self.focus_inverse / max(depth_share, LEAST_DEPTH_SHARE)
 
     def row(self) -> tuple[float, ...]:
         """Its values in the order of `CHANNELS`."""
@@ -95,19 +108,17 @@ class Move:
         at, rows = self._at, self._rows
         if len(at) < 2 or at[0] != 0 or at[-1] != 1 or not np.all(np.diff(at) > 0):
             raise ParameterError(
-                f"move {self.name}: keys at {', '.join(f'{a:g}' for a in at)} must be two or more, "
-                "grow, begin at 0 and end at 1"
+                f"move {self.name!r}: its keys, at {', '.join(f'{a:g}' for a in at)}, must be two "
+                "or more, grow, begin at 0 and end at 1"
             )
         known = ~np.isnan(rows)
         for what, channel in (("target", 3), ("focus", 10)):
             if known[:, channel].any() != known[:, channel].all():
-                raise ParameterError(f"move {self.name}: give every key a {what}, or none")
-        if not np.isfinite(rows[known]).all() or not np.all(rows[:, 7] > 0):
-            raise ParameterError(
-                f"move {self.name}: every key needs finite numbers and a zoom above 0"
-            )
+                raise ParameterError(f"move {self.name!r}: give every key a {what}, or none")
+        if not np.isfinite(rows[known]).all():
+            raise ParameterError(f"move {self.name!r}: every number of a key must be finite")
         if self.loop and not np.array_equal(rows[0], rows[-1], equal_nan=True):
-            raise ParameterError(f"move {self.name}: the last key of a loop must be as the first")
+            raise ParameterError(f"move {self.name!r}: the last key of a loop must be as the first")
 
     @cached_property
     def _at(self) -> Floats:
@@ -123,7 +134,7 @@ class Move:
 
         Only for a smooth move: between the keys of one that is not, everything is linear.
         """
-        return _slopes(self._at, self._rows, self.loop)
+        return _slopes(self._at, np.nan_to_num(self._rows), self.loop)
 
     def curves(self) -> dict[str, Curve]:
         """What a key tells over time, by the names of `CHANNELS`, without target or focus where

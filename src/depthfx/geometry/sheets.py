@@ -1,20 +1,53 @@
 """A photo as sheets: what it shows, and what is painted behind it, each with its own depth.
 
+A pixel at the outline of a near thing shows two surfaces. It is taken apart: the front sheet keeps
+the near colour with its share as alpha, the next sheet the far colour. The front goes on a few
+pixels beyond its outline with alpha 0, so that its soft edge can be moved by parts of a pixel
+without taking the background along; the background there lies on the next sheet, and goes on
+behind the front as far as a move of the given size uncovers it.
+
 J. Shade et al., "Layered depth images", SIGGRAPH 1998; M.-L. Shih et al., "3D photography using
 context-aware layered depth inpainting", CVPR 2020.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from depthfx.camera import Camera
-from depthfx.depth import Plane
+from depthfx.depth import Depth, Plane, checked_plane
+from depthfx.errors import ParameterError, ShapeError
+from depthfx.geometry.breaks import LEAST_JUMP_PX, breaks
+from depthfx.geometry.outlines import taken_apart as outlines
+from depthfx.geometry.reach import RIM_PX, uncovered
+from depthfx.inpaint.behind import continue_inverse
+from depthfx.inpaint.exemplar import paint as paint_exemplar
 
 Pixels = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+Paint = Callable[..., Pixels]
+
+import os
+MODE = int(os.environ.get('MODE', 1))
+SKIRT_PX = 3
+"""How far a front goes on with alpha 0: an interpolation over four pixels never leaves it."""
+OVERLAP_PX = 4
+"""How far the background on the next sheet goes on beyond that, under the front sheet's own."""
+MOST_SHEETS = 3
+"""Leaves before leaves before a wall; behind that, nobody misses a fourth."""
+LEAST_HIDDEN_SHARE = 2e-4
+"""Of the picture: a sheet for less is not worth its memory."""
+BEYOND_PX = 24.0
+"""Fronts are no source of what lies behind them, nor is what is this near to it on them."""
+SURE, LEAST_SHARE = 0.9, 1e-3
+"""A front's share above which nothing is known of the colour behind; and the least to divide by."""
+OWN_SIDE = 0.15
+"""A boundary pixel's own inverse depth this near (share of the jump) to one side is that side's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +70,254 @@ class Sheets:
 
     camera : the photo's; pixel (margin_px, margin_px) of a sheet is the photo's first
     margin_px : how far the sheets go on beyond the photo's frame on every side
+    px_per_inverse : by how many px the move they were made for parts surfaces that differ by one
+        unit of inverse depth: it tells what a break is
     """
 
     sheets: tuple[Sheet, ...]
     camera: Camera
     margin_px: int = 0
+    px_per_inverse: float = 1.0
+
+    def at_rest(self) -> Pixels:
+        """(H, W, 3) float32: all laid over each other, without the margin; the photo."""
+        m, (height, width) = self.margin_px, self.sheets[0].alpha.shape
+        inside = slice(m, height - m), slice(m, width - m)
+        out = self.sheets[-1].pixels[inside]
+        for sheet in self.sheets[-2::-1]:
+            alpha = sheet.alpha[inside][..., None]
+            out = alpha * sheet.pixels[inside] + (1 - alpha) * out
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class _Picture:
+    """A picture with inverse depth, and its pixels that show two surfaces.
+
+    pixels, inverse : (H, W, 3) and (H, W) float32, of the front where there are two
+    two : (H, W) bool
+    share : (H, W) float32, the front's share; 1 where there is one surface
+    back, behind : colour and inverse depth of the other surface; the same where there is one
+    """
+
+    pixels: Pixels
+    inverse: Plane
+    two: Mask
+    share: Plane
+    back: Pixels
+    behind: Plane
+
+    @classmethod
+    def whole(cls, pixels: Pixels, inverse: Plane) -> _Picture:
+        """One surface a pixel."""
+        ones = np.ones_like(inverse)
+        return cls(pixels, inverse, np.zeros(inverse.shape, bool), ones, pixels, inverse)
+
+    @property
+    def solid(self) -> Plane:
+        """(H, W) float32: inverse depth of what fills most of each pixel."""
+        return np.where(self.share >= 0.5, self.inverse, self.behind)
+
+
+def sheets_of(
+    pixels: Pixels,
+    depth: Depth,
+    camera: Camera,
+    *,
+    matte: Plane | None = None,
+    reach_px: float,
+    margin_px: int = 0,
+    progress: Callable[[float], None] | None = None,
+    paint: Paint = paint_exemplar,
+) -> Sheets:
+    """The photo `pixels` (H, W, 3), float32 linear light, as sheets that a move can take apart.
+
+    depth, camera : the photo's
+    matte : (H, W) float32 0..1, the subject's, where there is one
+    reach_px : how far the nearest may shift against the farthest, in px of the photo
+    margin_px : how far to paint beyond the frame
+    progress : hears the share done, and may raise to stop
+    paint : paints holes, as `inpaint.exemplar.paint` does
+
+    At rest they are the photo (within 1e-3). Raises ShapeError if sizes differ, ParameterError if
+    a length is negative or not finite.
+    """
+    _check(pixels, depth, matte, reach_px, margin_px)
+    px_per_inverse = reach_px / max(float(np.ptp(depth.inverse)), 1e-12)
+    pixels, depth = _with_margin(pixels, depth, margin_px, paint)
+    picture = _taken_apart(pixels, depth, px_per_inverse)
+    there, unseen = np.ones(depth.shape, bool), np.ones(depth.shape, bool)
+    sheets: list[Sheet] = []
+    while len(sheets) < MOST_SHEETS - 1:
+        if progress is not None:
+            progress(len(sheets) / MOST_SHEETS)
+        cut = _Cut.of(picture, unseen, px_per_inverse)
+        if not cut.hole.any() or (sheets and cut.hole.mean() < LEAST_HIDDEN_SHARE):
+            break
+        under = _painted_under(picture, cut, paint)
+        picture, under = _settled(pixels, picture, under) if not sheets else (picture, under)
+        sheets.append(_with_skirt(picture, cut, there))
+        picture, there, unseen = under, cut.under, cut.hole | picture.two
+    sheets.append(Sheet(picture.pixels, picture.share * there, picture.inverse))
+    return Sheets(tuple(sheets), camera, margin_px, px_per_inverse)
+
+
+def _check(
+    pixels: Pixels, depth: Depth, matte: Plane | None, reach_px: float, margin_px: int
+) -> None:
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.float32:
+        raise ShapeError(f"pixels must be (H, W, 3) float32, got {pixels.shape} {pixels.dtype}")
+    if depth.shape != pixels.shape[:2]:
+        raise ShapeError(f"depth is {depth.shape}, the photo is {pixels.shape[:2]}")
+    if matte is not None:
+        checked_plane("matte", matte, depth.shape)
+    if not 0 <= reach_px < np.inf:
+        raise ParameterError(f"reach_px={reach_px} is not a length in pixels, 0 or more")
+    if margin_px < 0:
+        raise ParameterError(f"margin_px={margin_px} is not a length in pixels, 0 or more")
+
+
+def _with_margin(
+    pixels: Pixels, depth: Depth, margin_px: int, paint: Paint
+) -> tuple[Pixels, Depth]:
+    """Both, painted beyond the frame; what is cut by the frame goes on as deep as it is there."""
+    if margin_px == 0:
+        return pixels, depth
+
+    def padded(plane: Plane) -> Plane:
+        return np.pad(plane, margin_px, mode="edge")
+
+    inverse = padded(depth.inverse)
+    outside = np.pad(np.zeros(depth.shape, bool), margin_px, constant_values=True)
+    wide = np.pad(pixels, ((margin_px, margin_px), (margin_px, margin_px), (0, 0)), mode="edge")
+    return paint(wide, outside, inverse=inverse), replace(
+        depth,
+        inverse=inverse,
+        behind=None if depth.behind is None else padded(depth.behind),
+        coverage=None if depth.coverage is None else padded(depth.coverage),
+    )
+
+
+def _taken_apart(pixels: Pixels, depth: Depth, px_per_inverse: float) -> _Picture:
+    """The photo with its boundary pixels split into the two surfaces they show."""
+    if px_per_inverse == 0:
+        return _Picture.whole(pixels, depth.inverse)
+    across, down = breaks(depth.surface, px_per_inverse)
+    boundary = _either_side(across, down)
+    known = None
+    if depth.behind is not None and depth.coverage is not None:
+        apart = (depth.inverse - depth.behind) * np.float32(px_per_inverse) > LEAST_JUMP_PX
+        boundary |= apart
+        known = np.where(apart, depth.coverage, np.float32(-1))
+    if os.environ.get('NOMIX'): boundary &= False
+    if os.environ.get('BAND'): boundary = cv2.dilate(boundary.astype(np.uint8), np.ones((3,3),np.uint8))>0
+    found = outlines(pixels, depth.inverse, boundary, known)
+    at = found.y, found.x
+    two = np.zeros(depth.shape, bool)
+    two[at] = True
+    share, inverse, behind = np.ones_like(depth.inverse), depth.inverse.copy(), depth.inverse.copy()
+    front, back = pixels.copy(), pixels.copy()
+    share[at], front[at], back[at] = found.share, found.front, found.back
+    inverse[at], behind[at] = found.near, found.far
+    return _Picture(front, inverse, two, share, back, behind)
+
+
+def _either_side(across: Mask, down: Mask) -> Mask:
+    """(H, W): the pixels on both sides of breaks."""
+    out = np.zeros((len(across), down.shape[1]), bool)
+    out[:, 1:] |= across
+    out[:, :-1] |= across
+    out[1:] |= down
+    out[:-1] |= down
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    """Where a picture is cut, and what the sheet under it has to hold.
+
+    skirt : (H, W) bool, where the front goes on beyond its outline; `nearest` (H, W) int64 is the
+        flat index of the outline's pixel that it goes on from
+    hole : what has to be painted; source : where from
+    under : all that the sheet behind holds: the hole, the background in the skirt and a bit more
+    least_step : difference of inverse depth between two surfaces
+    """
+
+    skirt: Mask
+    nearest: NDArray[np.int64]
+    hole: Mask
+    source: Mask
+    under: Mask
+    least_step: np.float32
+    far: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, picture: _Picture, unseen: Mask, px_per_inverse: float) -> _Cut:
+        """Of the breaks that touch `unseen` (H, W)."""
+        solid, two = picture.solid, picture.two
+        across, down = breaks(solid, px_per_inverse)
+        across &= unseen[:, 1:] | unseen[:, :-1]
+        down &= unseen[1:] | unseen[:-1]
+        left, far = uncovered(solid, across, down, px_per_inverse, RIM_PX + BEYOND_PX)
+        front = left > 0
+        hole = np.where(two, picture.share > SURE, left > BEYOND_PX) & unseen
+        outline = two | (front & _either_side(across, down))
+        nearest, distance = _nearest(outline)
+        least_step = np.float32(LEAST_JUMP_PX / px_per_inverse)
+        deeper = picture.inverse.ravel()[nearest] - solid > least_step
+        skirt = (distance <= SKIRT_PX) & deeper & ~outline & ~hole
+        around = np.ones((2 * OVERLAP_PX + 1, 2 * OVERLAP_PX + 1), np.uint8)
+        wide = cv2.dilate((two | skirt).astype(np.uint8), around) > 0
+        under = hole | two | skirt | (wide & ~front)
+        return cls(skirt, nearest, hole, ((left <= 0) if not os.environ.get('SRC') else ~hole) & ~two & ~hole, under, least_step, far)
+
+
+def _nearest(marked: Mask) -> tuple[NDArray[np.int64], Plane]:
+    """Flat index of, and distance in px to, the nearest marked pixel of every pixel."""
+    if not marked.any():
+        return np.zeros(marked.shape, np.int64), np.full(marked.shape, np.inf, np.float32)
+    distance, labels = cv2.distanceTransformWithLabels(
+        (~marked).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    index = np.zeros(int(labels.max()) + 1, np.int64)
+    index[labels[marked]] = np.flatnonzero(marked)
+    return index[labels], distance
+
+
+def _painted_under(picture: _Picture, cut: _Cut, paint: Paint) -> _Picture:
+    """The picture without its fronts, as far as they can be uncovered."""
+    pixels = np.where(picture.two[..., None], picture.back, picture.pixels)
+    inverse = np.where(picture.two, picture.behind, picture.inverse)
+    if MODE >= 1:
+        behind = np.where(cut.far >= 0, inverse.ravel()[cut.far], inverse)
+    else:
+        behind = continue_inverse(inverse, cut.hole, cut.source)
+    # Never in front of what hides it, nor at its depth: the nearer is drawn.
+    deeper = np.maximum(inverse - cut.least_step, 0)
+    inverse = np.where(cut.hole, np.minimum(behind, deeper), inverse)
+    if MODE >= 2:
+        streak = np.where((cut.far >= 0)[..., None], pixels.reshape(-1, 3)[cut.far], pixels)
+        return _Picture.whole(np.where(cut.hole[..., None], streak, pixels), inverse)
+    return _Picture.whole(paint(pixels, cut.hole, cut.source, inverse=inverse), inverse)
+
+
+def _settled(photo: Pixels, front: _Picture, under: _Picture) -> tuple[_Picture, _Picture]:
+    """Both, with colours that laid over each other are the photo exactly."""
+    y, x = np.nonzero(front.two)
+    share, seen, back = front.share[y, x][:, None], photo[y, x], under.pixels[y, x]
+    some, rest = np.maximum(share, LEAST_SHARE), np.maximum(1 - share, LEAST_SHARE)
+    own = np.where(share > 0.5, (seen - (1 - share) * back) / some, front.pixels[y, x])
+    own = np.clip(own, 0, np.maximum(seen, 0) / some)
+    back = np.where(1 - share > LEAST_SHARE, (seen - share * own) / rest, back)
+    fronts, backs = front.pixels.copy(), under.pixels.copy()
+    fronts[y, x], backs[y, x] = own, back
+    return replace(front, pixels=fronts), replace(under, pixels=backs)
+
+
+def _with_skirt(picture: _Picture, cut: _Cut, there: Mask) -> Sheet:
+    skirt, at = cut.skirt, cut.nearest[cut.skirt]
+    pixels, inverse, alpha = picture.pixels.copy(), picture.inverse.copy(), picture.share * there
+    pixels[skirt] = picture.pixels.reshape(-1, 3)[at]
+    inverse[skirt] = picture.inverse.ravel()[at]
+    alpha[skirt] = 0
+    return Sheet(pixels, alpha, inverse)

@@ -51,6 +51,7 @@ class Layers:
     notes : what a user should know of the cut, a phrase each
     metric : whether inverse depth is in 1/m
     reach_px : how far things may shift against each other before anything unpainted shows
+    bits : of a channel of the photo's file: layers stored with as many lose nothing
     """
 
     layers: tuple[Layer, ...]
@@ -60,3 +61,4 @@ class Layers:
     reach_px: float
     icc: bytes = b""
     notes: tuple[str, ...] = ()
+    bits: int = 8

@@ -1,0 +1,145 @@
+"""Boundary pixels taken apart: what the near thing and what the far one gives to them.
+
+A photo's pixel averages the light over its square. Beside a break, with clean pixels of both
+surfaces in reach, it is
+
+    colour = share * front + (1 - share) * back,
+
+where both colours have the means and variances of those clean pixels, and the share is expected to
+be the part of the neighbourhood that is in front, or what a matte says. Pixels of things so thin
+that nothing clean is in reach are left whole: what is guessed there is worse than the mixture.
+
+Y.-Y. Chuang et al., "A Bayesian approach to digital matting", CVPR 2001.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from depthfx.depth import Plane
+
+Pixels = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+REACH_PX = 3
+"""How far clean pixels are looked for."""
+SHARE_SIGMA, KNOWN_SHARE_SIGMA = 0.25, 0.05
+"""How far a share strays from what the neighbourhood, or a matte, says."""
+COLOUR_VARIANCE = 2e-5
+"""Least variance of a surface's colour, linear light squared: noise and quantisation."""
+WHOLE = 0.08
+"""A share this near to 0 or 1 is that: the pixel shows one surface."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outlines:
+    """Boundary pixels of a picture, in reading order.
+
+    y, x : (N,) their places
+    front, back : (N, 3) float32, colours in linear light
+    share : (N,) float32, the front's
+    near, far : (N,) float32, inverse depths
+    """
+
+    y: NDArray[np.int64]
+    x: NDArray[np.int64]
+    front: Pixels
+    back: Pixels
+    share: Plane
+    near: Plane
+    far: Plane
+
+
+def taken_apart(pixels: Pixels, inverse: Plane, boundary: Mask, share: Plane | None) -> Outlines:
+    """The pixels of `boundary` (H, W) that can be taken apart.
+
+    pixels : (H, W, 3) float32, linear light; inverse : (H, W) float32
+    share : (H, W) float32, the front's share where it is known, below 0 where it is not
+    """
+    y, x = np.nonzero(boundary)
+    found = np.empty((len(y), 9), np.float32)
+    known = np.full((1, 1), -1, np.float32) if share is None else share
+    _take_apart(y, x, pixels, inverse, boundary, known, found)
+    two = found[:, 6] >= 0
+    y, x, found = y[two], x[two], found[two]
+    return Outlines(
+        y, x, found[:, :3], found[:, 3:6], found[:, 6], found[:, 7], found[:, 8]
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _take_apart(ys, xs, pixels, inverse, boundary, known, out):
+    height, width = inverse.shape
+    near, far = np.empty(6), np.empty(6)
+    for i in range(len(ys)):
+        y, x = ys[i], xs[i]
+        out[i, 6] = -1
+        low = high = inverse[y, x]
+        for v in range(max(y - 1, 0), min(y + 2, height)):
+            for u in range(max(x - 1, 0), min(x + 2, width)):
+                low, high = min(low, inverse[v, u]), max(high, inverse[v, u])
+        if high <= low:
+            continue
+        middle, softness = 0.5 * (low + high), 4.0 / (high - low)
+        near[:], far[:] = 0.0, 0.0
+        prior = 0.0
+        for dy in range(-REACH_PX, REACH_PX + 1):
+            for dx in range(-REACH_PX, REACH_PX + 1):
+                v, u = min(max(y + dy, 0), height - 1), min(max(x + dx, 0), width - 1)
+                w = inverse[v, u]
+                if w > middle:
+                    prior += max(2 - abs(dx), 0) * max(2 - abs(dy), 0) / 16.0
+                if boundary[v, u]:
+                    continue
+                side = near if w > middle else far
+                weight = np.exp(
+                    -(dx * dx + dy * dy) / 4.5 - min(abs(high - w), abs(w - low)) * softness
+                )
+                side[0] += weight
+                for c in range(3):
+                    value = pixels[v, u, c]
+                    side[1 + c] += weight * value
+                    side[5] += weight * value * value
+                side[4] += weight * w
+        if near[0] < 1e-6 or far[0] < 1e-6:
+            continue
+        for side in (near, far):
+            side[1:] /= side[0]
+            square = side[1] ** 2 + side[2] ** 2 + side[3] ** 2
+            side[5] = max(side[5] - square, 0.0) / 3 + COLOUR_VARIANCE
+        sigma = SHARE_SIGMA
+        if known.shape[0] == height and known[y, x] >= 0:
+            prior, sigma = known[y, x], KNOWN_SHARE_SIGMA
+        _unmix(pixels[y, x], near, far, prior, sigma, out[i])
+        own = inverse[y, x]
+        out[i, 7] = own if own > middle else near[4]
+        out[i, 8] = own if own <= middle else far[4]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _unmix(pixel, near, far, prior, sigma, out):
+    along = apart = 0.0
+    for c in range(3):
+        step = near[1 + c] - far[1 + c]
+        along += (pixel[c] - far[1 + c]) * step
+        apart += step * step
+    trust = 1.0 / (sigma * sigma)
+    a = prior
+    for _ in range(3):  # the variance of the mixture depends on the share: settle it
+        variance = a * a * near[5] + (1 - a) * (1 - a) * far[5]
+        a = min(max((along / variance + prior * trust) / (apart / variance + trust), 0.0), 1.0)
+    if a < WHOLE:
+        a = 0.0
+    if a > 1 - WHOLE:
+        a = 1.0
+    # What the two means do not explain goes to each colour by its variance.
+    variance = a * a * near[5] + (1 - a) * (1 - a) * far[5]
+    for c in range(3):
+        rest = pixel[c] - a * near[1 + c] - (1 - a) * far[1 + c]
+        out[c] = max(near[1 + c] + rest * a * near[5] / variance, 0.0)
+        out[3 + c] = max(far[1 + c] + rest * (1 - a) * far[5] / variance, 0.0)
+    out[6] = a

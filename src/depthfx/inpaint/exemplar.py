@@ -1,0 +1,316 @@
+"""Painting a hole with patches of what surrounds it.
+
+Coarse to fine: on a small picture each patch that touches the hole is matched with the most alike
+of the surface that goes on, and the patches vote on colours, in turns; each finer picture takes the
+matches over, and at the photo's own size they say where its grain and texture come from.
+
+Y. Wexler, E. Shechtman, M. Irani, "Space-time completion of video", PAMI 29(3), 2007;
+A. Newson et al., "Non-local patch-based image inpainting", IPOL 7, 2017.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from depthfx.depth import Plane
+from depthfx.errors import ShapeError
+from depthfx.inpaint.patches import (
+    REACH,
+    Array,
+    Mask,
+    Matches,
+    better_matches,
+    draw,
+    finer_matches,
+    first_matches,
+    shrink,
+    vote,
+)
+from depthfx.inpaint.pushpull import push_pull
+
+Pixels = NDArray[np.float32]
+
+COARSEST_PX = 6000
+"""The first picture has at most so many pixels: every patch can be compared with every other."""
+LEAST_SOURCES = 24
+"""With fewer patches than that to choose from, a picture is too coarse or there is no texture."""
+ALL_TURNS_PX = 60_000
+"""Up to so many places to match, matching and voting take all turns; larger pictures refine."""
+MATCHED_PX = 800_000
+"""Larger pictures take the matches of the next coarser as they are."""
+TURNS = 4
+TRIES = 6
+FIRST_TRIES = 200
+SHARP = 0.5
+THIN = 12.0
+DRAW = 1
+TRUST = 0.75
+"""Of a painted pixel, for each pixel it lies deeper in the hole."""
+RIM = 3
+RIM_FADE=0.03
+LIM=0.25
+NEAR_PART = 0.0
+DEPTH_PART = 0.1
+FARTHEST = 0.01
+"""Weight of a difference of one in the logarithm of inverse depth against one in colour."""
+
+
+@dataclass(eq=False)
+class _Level:
+    """A picture of the pyramid, padded by REACH on each side.
+
+    look : (h, w, 4) encoded colours and weighted log inverse depth; its hole is painted in place
+    hole : (h, w), what shall be painted
+    usable : (h, w), where texture may come from
+    doublings : how many times it must be doubled to be of the photo's size
+    """
+
+    look: Array
+    hole: Mask
+    usable: Mask
+    doublings: int
+
+    def __post_init__(self) -> None:
+        self.allowed = _inner(self.usable)
+        self.sources = _places(self.allowed)
+        touched = cv2.dilate(self.hole.view(np.uint8), _square(REACH)) > 0
+        self.centres = _places(_unpadded(touched & (self.hole | self.usable)))
+        self.painted = _places(self.hole)
+        self.nearness = np.float32(NEAR_PART / (self.hole.size))
+        self.depth_of_hole = cv2.distanceTransform((~self.hole).view(np.uint8), cv2.DIST_C, 3)
+        self.depth_px = cv2.distanceTransform((~self.usable).view(np.uint8), cv2.DIST_L2, 3)
+        self.trust = np.where(self.hole, TRUST**self.depth_px, self.usable).astype(np.float32)
+
+    def put(self, colours: Array) -> None:
+        self.look[self.painted[:, 0], self.painted[:, 1], :3] = colours
+
+
+def paint(
+    pixels: Pixels,
+    hole: Mask,
+    source: Mask | None = None,
+    *,
+    inverse: Plane | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Pixels:
+    """`pixels` (H, W, 3) float32, linear light, with `hole` (H, W) painted.
+
+    source : (H, W) bool, where texture may be taken from; None: everywhere but the hole
+    inverse : (H, W) float32, inverse depth everywhere, in the hole too: patches are taken from
+        about the same depth
+    progress : hears the share done, and may raise to stop
+
+    Deterministic. Values in the hole are never looked at. Raises ShapeError if the sizes differ.
+    """
+    shape = pixels.shape[:2]
+    for name, plane in (("hole", hole), ("source", source), ("inverse", inverse)):
+        if plane is not None and plane.shape != shape:
+            raise ShapeError(f"{name} is {plane.shape}, pixels are {shape}")
+    out = np.array(pixels, np.float32)
+    if not hole.any():
+        return out
+    usable = ~hole if source is None else source & ~hole
+    place = _around(hole, usable)
+    part = out[place]
+    holes, usable = np.ascontiguousarray(hole[place]), np.ascontiguousarray(usable[place])
+    levels = _pyramid(part, holes, usable, None if inverse is None else inverse[place])
+    if not levels:
+        part[holes] = push_pull(part, usable.astype(np.float32))[holes]
+        return out
+    matches: Matches | None = None
+    for n, level in enumerate(levels):
+        if matches is None:
+            matches, cost = _first(level)
+        else:
+            matches, cost = _taken_over(matches, level)
+        weight = _agree(level, matches, cost)
+        if progress is not None:
+            progress((n + 1) / (len(levels) + 1))
+    correction = _to_meet_rim(level, matches)
+    source_pixels = np.ascontiguousarray(pixels[place], np.float32)
+    draw(source_pixels, holes, usable, matches, weight, correction, level.doublings, DRAW, part)
+    return out
+
+
+def _pyramid(pixels: Pixels, hole: Mask, usable: Mask, inverse: Plane | None) -> list[_Level]:
+    """Coarsest first; those with too few patches to choose from left out."""
+    finest = 0
+    while np.count_nonzero(hole) > MATCHED_PX * 4**finest:
+        finest += 1
+    count = finest + 1
+    while hole.size > COARSEST_PX * 4 ** (count - 1):
+        count += 1
+    look, share, open_ = _shrunk(pixels, hole, usable, inverse, finest, 1 << (count - 1 - finest))
+    levels = []
+    for n in range(finest, count):
+        if n > finest:
+            half = (share.shape[1] // 2, share.shape[0] // 2)
+            mass = cv2.resize(share, half, interpolation=cv2.INTER_AREA)
+            colour = cv2.resize(look[..., :3] * share[..., None], half, interpolation=cv2.INTER_AREA)
+            depth = cv2.resize(look[..., 3], half, interpolation=cv2.INTER_AREA)
+            look = np.dstack([colour / np.maximum(mass, 1e-6)[..., None], depth])
+            open_ = cv2.resize(open_.astype(np.float32), half, interpolation=cv2.INTER_AREA) > 0
+            share = mass
+        ring = [(REACH, REACH), (REACH, REACH)]
+        level = _Level(
+            np.pad(look, [*ring, (0, 0)]),
+            np.pad(open_, ring),
+            np.pad((share >= (0.5 if n else 1)) & ~open_, ring),
+            n,
+        )
+        if len(level.sources) >= LEAST_SOURCES:
+            levels.append(level)
+        if np.percentile(level.depth_px[level.hole], 90) <= THIN:
+            break
+    return levels[::-1]
+
+
+def _shrunk(
+    pixels: Pixels, hole: Mask, usable: Mask, inverse: Plane | None, doublings: int, multiple: int
+) -> tuple[Array, Array, Mask]:
+    """What a level sees, the usable share of its cells, and which of them the hole touches.
+
+    Its sides are multiples of `multiple`.
+    """
+    size = 1 << doublings
+    height, width = (-(-n // (size * multiple)) * multiple for n in hole.shape)
+    look, share = np.empty((height, width, 4), np.float32), np.empty((height, width), np.float32)
+    depth = np.zeros_like(share[:1, :1]) if inverse is None else inverse
+    depth = np.broadcast_to(depth, hole.shape)
+    shrink(pixels, usable, depth, doublings, look, share)
+    nearest = max(float(depth.max()), 1e-12)
+    look[..., 3] = DEPTH_PART * np.log(np.maximum(look[..., 3] / nearest, FARTHEST))
+    fill = [(0, height * size - hole.shape[0]), (0, width * size - hole.shape[1])]
+    open_ = np.pad(hole, fill).reshape(height, size, width, size).any((1, 3))
+    return look, share, open_
+
+
+def _first(level: _Level) -> tuple[Matches, Array]:
+    matches, cost = _nothing(level)
+    order = np.argsort(
+        level.depth_px[level.centres[:, 0], level.centres[:, 1]], kind="stable"
+    )
+    trust = np.where(level.hole, np.float32(0), level.trust)
+    first_matches(
+        level.look,
+        trust,
+        level.nearness,
+        level.allowed,
+        level.centres[order],
+        level.sources,
+        FIRST_TRIES,
+        matches,
+        cost,
+    )
+    return matches, cost
+
+
+def _taken_over(coarse: Matches, level: _Level) -> tuple[Matches, Array]:
+    matches, cost = _nothing(level)
+    finer_matches(coarse, level.centres, level.allowed, level.sources, matches)
+    out = np.empty((len(level.painted), 3), np.float32)
+    vote(level.look, level.painted, matches, np.ones_like(cost), out)
+    level.put(out)
+    return matches, cost
+
+
+def _nothing(level: _Level) -> tuple[Matches, Array]:
+    shape = level.hole.shape
+    return np.full((*shape, 2), -1, np.int32), np.zeros(shape, np.float32)
+
+
+def _agree(level: _Level, matches: Matches, cost: Array) -> Array:
+    """Matching and voting in turns: `matches` and the level's colours in place."""
+    whole = cv2.blur(level.trust, (2 * REACH + 1,) * 2, borderType=cv2.BORDER_CONSTANT)
+    whole *= np.float32((2 * REACH + 1) ** 2)
+    out = np.empty((len(level.painted), 3), np.float32)
+    small = len(level.centres) <= ALL_TURNS_PX
+    at = level.centres[:, 0], level.centres[:, 1]
+    for turn in range(TURNS if small else 1):
+        for back in (False, True):
+            better_matches(
+                level.look,
+                level.trust,
+                level.nearness,
+                level.allowed,
+                level.centres,
+                level.sources,
+                matches,
+                cost,
+                back,
+                TRIES if small else 0,
+                2 * turn + back,
+            )
+        mean = cost[at] / np.maximum(whole[at], 1e-6)
+        usual = max(float(np.percentile(mean, 75)), 1e-8)
+        weight = np.zeros_like(cost)
+        weight[at] = np.exp(-mean * SHARP / usual) * level.trust[at] + 1e-6
+        vote(level.look, level.painted, matches, weight, out)
+        level.put(out)
+    return weight
+
+
+def _to_meet_rim(level: _Level, matches: Matches) -> Array:
+    """What is to be added to encoded colours so that they meet those of the hole's rim.
+
+    The patches centred on the rim were chosen for what they show there: what they are off by is
+    continued into the hole, and fades out.
+    """
+    weight = (matches[..., 0] >= 0).astype(np.float32)
+    ring = level.usable & (level.depth_of_hole <= RIM)
+    ring &= cv2.boxFilter(weight, -1, (7, 7), borderType=cv2.BORDER_CONSTANT) > 1e-3
+    places = _places(ring)
+    told = np.empty((len(places), 3), np.float32)
+    vote(level.look, places, matches, weight, told)
+    error = np.zeros((*ring.shape, 3), np.float32)
+    error[ring] = np.clip(level.look[ring][:, :3] - told, -LIM, LIM)
+    smooth = push_pull(error, ring.astype(np.float32))
+    fade = RIM_FADE * np.hypot(*level.hole.shape)
+    smooth *= np.exp(-np.maximum(level.depth_px - RIM, 0) / np.float32(fade))[..., None]
+    return smooth
+
+
+def _around(hole: Mask, usable: Mask) -> tuple[slice, slice]:
+    """The part of the picture in which the hole lies and its texture is looked for."""
+    spans = []
+    for axis in (1, 0):
+        there = np.flatnonzero(hole.any(axis))
+        spans.append((int(there[0]), int(there[-1]) + 1))
+    margin = max(64, *(stop - start for start, stop in spans))
+    rows, columns = (
+        slice(max(start - margin, 0), min(stop + margin, size))
+        for (start, stop), size in zip(spans, hole.shape, strict=True)
+    )
+    if not usable[rows, columns].any():
+        return slice(0, hole.shape[0]), slice(0, hole.shape[1])
+    return rows, columns
+
+
+def _square(reach: int) -> NDArray[np.uint8]:
+    return np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+
+
+def _inner(usable: Mask) -> Mask:
+    """Where a whole patch is usable."""
+    return (
+        cv2.erode(
+            usable.view(np.uint8), _square(REACH), borderType=cv2.BORDER_CONSTANT, borderValue=0
+        )
+        > 0
+    )
+
+
+def _unpadded(mask: Mask) -> Mask:
+    inside = np.zeros_like(mask)
+    middle = (slice(REACH, -REACH), slice(REACH, -REACH))
+    inside[middle] = mask[middle]
+    return inside
+
+
+def _places(mask: Mask) -> Matches:
+    return np.ascontiguousarray(np.argwhere(mask), np.int32)
