@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 import depthfx
-from depthfx_effects import Bokeh, DepthPicture, Portrait
+from depthfx_effects import Bokeh, DepthPicture, Layers, Photo3D, Portrait
+
+if TYPE_CHECKING:
+    from depthfx.layers.layers import Layer
 
 HERE = Path(__file__).parent
 OUT = HERE.parent / "docs" / "pictures"
 HEIGHT = 320
 RULE = 6
 CROP_PX = 300
+CHECK_PX = 16
+"""Of the chequers that show through where a layer is transparent."""
 
 
 def picture(scene: depthfx.Scene) -> Image.Image:
-    from depthfx.photo.encode import encoded_pixels
+    from depthfx.photo.colour import srgb_space
 
-    return Image.fromarray(encoded_pixels(scene.photo, 8))
+    return Image.fromarray(srgb_space().encode(scene.photo.pixels, 8))
 
 
 def side_by_side(pictures: list[Image.Image], height: int = HEIGHT) -> Image.Image:
@@ -32,6 +38,28 @@ def side_by_side(pictures: list[Image.Image], height: int = HEIGHT) -> Image.Ima
     rule = np.full((height, RULE, 3), 255, np.uint8)
     parts = [part for p in scaled for part in (np.asarray(p.convert("RGB")), rule)]
     return Image.fromarray(np.hstack(parts[:-1]))
+
+
+def on_chequers(layer: Layer) -> Image.Image:
+    """A layer as editors show it: chequers where it is transparent."""
+    from depthfx.photo.colour import srgb_space
+
+    rows, columns = np.indices(layer.alpha.shape) // CHECK_PX
+    chequers = 200 + 30 * ((rows + columns) % 2)
+    alpha = layer.alpha[..., None]
+    shown = alpha * srgb_space().encode(layer.pixels, 8) + (1 - alpha) * chequers[..., None]
+    return Image.fromarray(np.rint(shown).astype(np.uint8))
+
+
+def parallax() -> None:
+    """The layers of the cup and a shot of the portrait."""
+    scene = depthfx.open(HERE / "coffee.jpg")
+    layers = Layers()(scene).layers
+    assert layers is not None
+    strip = [picture(scene), *(on_chequers(layer) for layer in layers.layers)]
+    side_by_side(strip).save(OUT / "layers.jpg", quality=90)
+    shot = Photo3D(camera="sway", move=0.04, size="360x360", seconds=3, fps=15)
+    depthfx.save(shot(depthfx.open(HERE / "portrait.jpg")), OUT / "shot.webp", overwrite=True)
 
 
 def main() -> None:
@@ -47,6 +75,7 @@ def main() -> None:
         for p in (picture(scene), picture(Portrait(f_number=1.4)(scene))):
             crops.append(p.crop((left, top, left + CROP_PX, top + CROP_PX)))
     side_by_side(crops, CROP_PX).save(OUT / "outline.jpg", quality=92)
+    parallax()
 
 
 if __name__ == "__main__":
