@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 RUNTIME := $(VENV)/.runtime
 SHARED ?= ../shared
+BLENDER := build/blender
 
 .DEFAULT_GOAL := help
 .PHONY: help demo install format lint type test test-all bench bench-engine fidelity bench-defocus bench-photo bench-parallax fuzz card check docs clean pictures
@@ -45,8 +46,16 @@ type: $(INSTALLED) ## Check types strictly
 test: $(INSTALLED) ## Run the fast tests (under ten minutes on two cores)
 	$(BIN)/python -m pytest -m "not slow" -n 2
 
-test-all: $(INSTALLED) ## Run all tests
-	$(BIN)/python -m pytest
+test-all: $(INSTALLED) $(BLENDER)/.tried ## Run all tests, those that need Blender's Python module too
+	@$(BLENDER)/bin/python -c 'import bpy' 2>/dev/null && export DEPTHFX_BPY_PYTHON=$(abspath $(BLENDER))/bin/python; \
+		$(BIN)/python -m pytest
+
+# Blender wants another numpy than depthfx, and there is not one for every Python.
+$(BLENDER)/.tried: | $(INSTALLED)
+	@$(PYTHON) -m venv $(BLENDER)
+	@$(BLENDER)/bin/python -m pip install --quiet --disable-pip-version-check bpy || \
+		echo "No Blender for this Python: its tests will be skipped."
+	@touch $@
 
 bench: $(INSTALLED) ## Time start-up and the portrait command on 12 and 24 MP photos
 	$(BIN)/python -m depthfx.evaluation bench

@@ -213,22 +213,10 @@ def composition(layers: Layers, shot: Shot, file_names: list[str]) -> dict[str, 
         _group(name, group, world, layers, label)
         for label, (name, group) in enumerate(zip(names, groups, strict=False), start=1)
     ]
-    cards = []
-    for name, file_name, layer in zip(
-        names[len(groups) :], file_names, layers.layers, strict=False
-    ):
-        place, enlarged = world.card(layer)
-        group = groups.index(layer.group) if layer.group in groups else None
-        home = (0.0, 0.0, 0.0) if group is None else nulls[group]["position"]
-        cards.append(
-            {
-                "name": name,
-                "file": file_name,
-                "position": _rounded(a - b for a, b in zip(place, home, strict=True)),
-                "scale": 100 * enlarged,
-                "group": group,
-            }
-        )
+    cards = [
+        _card(name, file, layer, world, groups, nulls)
+        for name, file, layer in zip(names[len(groups) :], file_names, layers.layers, strict=False)
+    ]
     depth = None
     if len(file_names) > len(layers.layers):
         depth = {"name": DEPTH_NAME, "file": file_names[-1], "scale": 100 * world.scale}
@@ -265,13 +253,33 @@ def _group(name: str, group: str, world: World, layers: Layers, label: int) -> d
     }
 
 
+def _card(
+    name: str,
+    file: str,
+    layer: Layer,
+    world: World,
+    groups: list[str],
+    nulls: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """A layer, placed as its parent sees it."""
+    place, enlarged = world.card(layer)
+    group = groups.index(layer.group) if layer.group in groups else None
+    home = (0.0, 0.0, 0.0) if group is None else nulls[group]["position"]
+    return {
+        "name": name,
+        "file": file,
+        "position": _rounded(a - b for a, b in zip(place, home, strict=True)),
+        "scale": 100 * enlarged,
+        "group": group,
+    }
+
+
 def camera_of(world: World, shot: Shot) -> dict[str, Any]:
     """What the camera is and does: whether it looks at a point, and its properties with keys.
 
     Properties are `[group, property, keys]` by match names; a key is `[seconds, value, speed
     before, speed after]`, speeds in units a second.
     """
-    # Beyond a standing camera, nothing moves between the two ends.
     still = Move("still", (Key(0.0, Pose()), Key(1.0, Pose())))
     move = shot.move or still
     steps = shot.frames if move.loop else max(shot.frames - 1, 1)

@@ -18,7 +18,10 @@ def beside(name):
     """The path of a file of this shot, wherever its folder was moved."""
     text = getattr(bpy.context.space_data, "text", None)  # if run in the Scripting tab
     path = bpy.path.abspath(text.filepath) if text and text.filepath else __file__
-    return str(Path(path).resolve().parent / name)
+    found = Path(path).resolve().parent / name
+    if not found.is_file():
+        raise FileNotFoundError(f"{found}: is missing; open this script from its own folder")
+    return str(found)
 
 
 def card_material(name, path):
@@ -113,8 +116,9 @@ def set_up(scene):
             break
         except TypeError:  # the other name, by version
             continue
-    # The usual 1.5 px soften what is as sharp as its pixels.
+    # The usual 1.5 px soften what is as sharp as its pixels, and dither is for what has no grain.
     render.filter_size = 1.0
+    render.dither_intensity = 0
     if hasattr(scene, "cycles"):
         scene.cycles.pixel_filter_type = "BOX"
         scene.cycles.transparent_max_bounces = len(SHOT["cards"]) + 8

@@ -128,7 +128,7 @@ def views_of(layers: Layers, shot: Shot) -> tuple[View, ...]:
         return tuple(_view(key, camera, None) for key in keys)
     # A focus at infinity is told as one so far that nothing shows the difference.
     least = min(layer.card_inverse for layer in layers.layers) * LEAST_STEP
-    return tuple(_view(key, camera, 1 / max(key.focus_inverse or 0, least)) for key in keys)
+    return tuple(_view(key, camera, 1 / max(key.focus_seen_inverse or 0, least)) for key in keys)
 
 
 def _view(key: Key, camera: Camera, focus_m: float | None) -> View:
