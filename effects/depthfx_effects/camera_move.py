@@ -121,17 +121,21 @@ def painted_sheets(scene: Scene, stage: Stage, pixels: float, context: Context) 
     """The scene at about so many pixels, what is hidden painted as far as `stage` needs it."""
     from dataclasses import replace
 
+    import numpy as np
+
     from depthfx.geometry.sheets import sheets_of
     from depthfx.photo.encode import over_white
 
     small = replace(scene, photo=over_white(scene.photo)).preview(round(pixels))
-    reach_px = replace(stage, camera=small.camera).reach_px
+    stage = replace(stage, camera=small.camera)
+    # A step shifts the very nearest against the very farthest by more than the stage's usual ones.
+    whole_px = stage.step_m * stage.camera.focal_px * float(np.ptp(small.depth.inverse))
     return sheets_of(
         small.photo.pixels,
         small.depth,
         small.camera,
         matte=small.matte,
-        reach_px=reach_px,
-        margin_px=math.ceil(reach_px),
+        reach_px=whole_px,
+        margin_px=math.ceil(stage.reach_px),
         progress=lambda done: context.report("painting", done),
     )

@@ -60,7 +60,7 @@ class Layers(CameraMove):
         move, seconds = self.camera_move(scene, stage)
         width, height = self.frame or (scene.camera.width, scene.camera.height)
         name = scene.photo.path.stem if scene.photo.path else "photo"
-        shot = Shot(name, width, height, self.fps, seconds, move)
+        shot = Shot(name, width, height, self.fps, seconds, move, stage.pivot_inverse)
 
         def write(final: Scene, path: Path) -> None:
             write_layers(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from depthfx.depth import Plane
     from depthfx.geometry.stage import Stage
     from depthfx.photo.photo import Pixels
     from depthfx.stereo.pairs import Row
@@ -30,6 +31,8 @@ FILES = {
 }
 """What is no plain picture, and how its files may end, the usual way first."""
 WIGGLE_VIEWS = 3
+LEAST_SUBJECT = 0.004
+"""Share of the picture."""
 
 
 class Stereo(Effect):
@@ -90,11 +93,12 @@ class Stereo(Effect):
         if self.as_ == "quilt":
             return self._product(scene, self._write_quilt, stage, context)
         pair = self.pair(scene, stage)
-        far, near = pair.limits(stage)
+        screen = self.screen_inverse(scene, stage)
+        far, near = replace(pair, screen_inverse=screen).limits(stage)
         told = scene.with_note(
             f"disparity from {far:.1%} to {near:+.1%} of the width",
             baseline=pair.baseline_m,
-            screen=1 / pair.screen_inverse if pair.screen_inverse else None,
+            screen=1 / screen if screen else None,
             disparity=[far, near],
         )
         if self.as_ == "wiggle":
@@ -184,7 +188,7 @@ class Stereo(Effect):
         width, height = usual_frame(scene.camera)
         small = scene.preview(width * height)
         stage = replace(stage, camera=small.camera)
-        cameras = row(stage, WIGGLE_VIEWS, self.photo_at, self.screen_inverse(small, stage))
+        cameras = row(stage, WIGGLE_VIEWS, "middle", self.screen_inverse(small, stage))
         views = pictures_of(small, stage, cameras, lambda done: context.report("views", done))
         write_wiggle(path, views, scene.camera, overwrite=True)
 
@@ -199,7 +203,7 @@ class Stereo(Effect):
         stage = replace(stage, camera=small.camera)
         cameras = row(stage, display.views, "middle", self.screen_inverse(small, stage))
         views = pictures_of(small, stage, cameras, lambda done: context.report("views", done))
-        sheet = quilt(views, display)
+        sheet = quilt(views, display, _middle_of(small.matte))
         camera = replace(
             scene.camera, width=sheet.shape[1], height=sheet.shape[0], cx=None, cy=None
         )
@@ -218,3 +222,16 @@ def _showing(scene: Scene, pixels: Pixels) -> Scene:
     inverse, matte = (np.tile(plane, times) for plane in (scene.depth.surface, scene.matte))
     depth = replace(scene.depth, inverse=inverse, behind=None, coverage=None)
     return scene.with_geometry(photo, depth, matte)
+
+
+def _middle_of(matte: Plane) -> tuple[float, float]:
+    """Where the subject is, as shares of width and height; the middle if there is none."""
+    import numpy as np
+
+    height, width = matte.shape
+    mass = float(matte.sum())
+    if mass < LEAST_SUBJECT * matte.size:
+        return 0.5, 0.5
+    across, down = matte.sum(axis=0), matte.sum(axis=1)
+    x = float(across @ (np.arange(width) + 0.5)) / mass / width
+    return x, float(down @ (np.arange(height) + 0.5)) / mass / height

@@ -201,7 +201,7 @@ def test_pictures_are_beside_the_composition_and_last_as_long_as_it(tmp_path):
         np.testing.assert_allclose(rgba, light, rtol=2**-11, atol=2**-25)
     for frame, key in enumerate(shot.move.sampled(shot.frames)):
         distance = number(tools, "Camera", "PlaneOfFocus", frame)
-        assert distance * key.focus_inverse == pytest.approx(1)
+        assert distance * key.focus_seen_inverse == pytest.approx(1)
 
 
 def test_a_still_shot_has_no_keys():

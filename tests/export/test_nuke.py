@@ -213,8 +213,8 @@ def test_focus_is_keyed_in_metres_and_as_zdefocus_counts():
     for frame, key in enumerate(shot.move.sampled(shot.frames), 1):
         camera, focus = nodes["Camera"][1], nodes["Focus"][1]
         [distance] = values_at(camera["focal_point"], frame)
-        assert distance * key.focus_inverse == pytest.approx(1)
-        assert values_at(focus["center"], frame)[0] == pytest.approx(key.focus_inverse)
+        assert distance * key.focus_seen_inverse == pytest.approx(1)
+        assert values_at(focus["center"], frame)[0] == pytest.approx(key.focus_seen_inverse)
         opening_mm = values_at(camera["focal"], frame)[0] / values_at(camera["fstop"], frame)[0]
         assert opening_mm == pytest.approx(1000 * key.aperture_m)
 

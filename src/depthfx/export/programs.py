@@ -44,7 +44,7 @@ class Program:
 
 PROGRAMS = {
     "after-effects": Program("after_effects", "encoded"),
-    "photoshop": Program("photoshop", "encoded", (".psd",)),
+    "photoshop": Program("photoshop", "encoded", (".psd", ".psb")),
     "nuke": Program("nuke", "linear"),
     "blender": Program("blender", "linear"),
     "fusion": Program("fusion", "linear"),
