@@ -158,10 +158,15 @@ class Item:
 
 @dataclass(frozen=True)
 class Items:
-    """What is in a HEIF or AVIF file: items by number, and which one is the picture."""
+    """What is in a HEIF or AVIF file: items by number, and which one is the picture.
+
+    groups : items that belong together, each time the kind of group and their numbers, as b"ster"
+        of the left and the right eye's picture; written, not read
+    """
 
     primary: int
     by_number: Mapping[int, Item]
+    groups: tuple[tuple[bytes, tuple[int, ...]], ...] = ()
 
     def __getitem__(self, number: int) -> Item:
         """Raises PhotoError for a number that no item has."""
@@ -374,8 +379,18 @@ def _meta(items: Items, numbers: Mapping[int, int], places: list[tuple[int, int]
         + _full_box(b"iloc", struct.pack(">HH", 0x4400, len(numbers)) + iloc, version=1)
         + _full_box(b"iinf", struct.pack(">H", len(numbers)) + infe)
         + (_full_box(b"iref", iref) if iref else b"")
-        + _box(b"iprp", _property_tables(items, numbers)),
+        + _box(b"iprp", _property_tables(items, numbers))
+        + _group_list(items, numbers),
     )
+
+
+def _group_list(items: Items, numbers: Mapping[int, int]) -> bytes:
+    groups = b""
+    # Groups are numbered like items, with numbers that no item has.
+    for group, (kind, members) in enumerate(items.groups, len(numbers) + 1):
+        there = [numbers[member] for member in members]
+        groups += _full_box(kind, struct.pack(f">II{len(there)}I", group, len(there), *there))
+    return _box(b"grpl", groups) if groups else b""
 
 
 def _property_tables(items: Items, numbers: Mapping[int, int]) -> bytes:

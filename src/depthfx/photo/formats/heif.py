@@ -222,7 +222,7 @@ def encode(file: BinaryIO, stored: Stored, quality: int) -> tuple[str, ...]:
 
 def coded_items(stored: Stored, quality: int) -> tuple[Items, tuple[bytes, ...]]:
     """The picture and its alpha alone, and the brands of a file of them."""
-    coded = _coded_hevc(stored, quality)
+    coded = coded_hevc(stored, quality)
     items = read_items(coded)
     if stored.alpha is not None:
         alpha = Stored(stored.alpha, bit_depth=stored.bit_depth)
@@ -235,7 +235,7 @@ def with_auxiliary(items: Items, picture: Stored, kind: bytes) -> Items:
 
     kind : what it is, its URN and what else `auxC` says
     """
-    coded = read_items(_coded_hevc(picture, 100))
+    coded = read_items(coded_hevc(picture, 100))
     item = coded[coded.primary]
     item = replace(
         item,
@@ -246,14 +246,17 @@ def with_auxiliary(items: Items, picture: Stored, kind: bytes) -> Items:
     return Items(items.primary, {**items.by_number, max(items.by_number) + 1: item})
 
 
-def _coded_hevc(stored: Stored, quality: int) -> bytes:
-    """A HEIC of the colours alone."""
+def coded_hevc(stored: Stored, quality: int, chroma: int = 444) -> bytes:
+    """A HEIC of the colours alone.
+
+    chroma : 444, or 420, the only one that some devices decode
+    """
     import pillow_heif
 
     codes = stored.codes
     deep = stored.bit_depth > 8
     mode = "L" if stored.grey else "RGB"
-    lossless = quality == 100
+    lossless = quality == 100 and chroma == 444
     primaries, transfer = UNSPECIFIED if stored.icc else stored.cicp or SRGB
     file = io.BytesIO()
     pillow_heif.encode(
@@ -262,7 +265,7 @@ def _coded_hevc(stored: Stored, quality: int) -> bytes:
         (own_range(codes, stored.bit_depth) if deep else codes).tobytes(),
         file,
         quality=-1 if lossless else round(float(np.interp(quality, *X265_QUALITY))),
-        chroma=444,
+        chroma=chroma,
         bit_depth=stored.bit_depth,
         enc_params={"preset": X265_PRESET},
         color_primaries=primaries,
@@ -300,4 +303,4 @@ def _with_metadata(items: Items, stored: Stored) -> Items:
     if stored.xmp:
         xmp = Item(b"mime", (stored.xmp,), (), described, content_type=XMP_TYPE, hidden=True)
         by_number[max(by_number) + 1] = xmp
-    return Items(items.primary, by_number)
+    return replace(items, by_number=by_number)
