@@ -163,6 +163,19 @@ def test_parallax_is_what_projecting_by_hand_gives():
     assert parallax_of([Pose((0, 0, 0.05))], ROOM) == pytest.approx(shift / camera.diagonal_px)
 
 
+@pytest.mark.parametrize("name", MOVING)
+def test_the_turned_camera_shows_that_parallax_too(name):
+    """A near and a far point that the photo shows at one place part by no more, but for the
+    stretch of a turned camera's picture towards its corners."""
+    camera = ROOM.camera
+    for u, v in ((0, 0), (2000, 1500), (4000, 0), (3000, 3000)):
+        ray = np.array([(u - camera.cx) / camera.focal_px, (v - camera.cy) / camera.focal_px, 1])
+        for key in move_named(name, ROOM).sampled(20):
+            x, y, z = key.pose.seen(np.stack([ray / ROOM.near_inverse, ray / ROOM.far_inverse])).T
+            shift = camera.focal_px * np.hypot(np.diff(x / z), np.diff(y / z))
+            assert shift <= 1.08 * ROOM.reach_px
+
+
 @pytest.mark.parametrize("name", PRESETS)
 @settings(max_examples=20)
 @given(stage=stages(), loop=st.none() | st.booleans())

@@ -143,7 +143,10 @@ def test_nothing_is_missing_within_reach() -> None:
         cover = np.zeros((H, W))
         for number, layer in enumerate(layers.layers):
             share = number / (len(layers.layers) - 1) - 0.5
-            top, left = (round(place + share * s) for place, s in zip((layer.top, layer.left), step))
+            top, left = (
+                round(place + share * s)
+                for place, s in zip((layer.top, layer.left), step, strict=True)
+            )
             canvas = np.zeros((3 * H, 3 * W))
             rows, columns = layer.alpha.shape
             canvas[H + top : H + top + rows, W + left : W + left + columns] = layer.alpha
@@ -160,8 +163,12 @@ def test_what_was_hidden_is_painted_with_what_is_behind() -> None:
     inverse = np.where(matte > 0.5, 1.0, 0.2).astype(np.float32)
     camera = Camera(W, H, 120.0)
     layers = layers_of(
-        Photo(pixels, camera), Depth(inverse, True, "made"), camera, matte,
-        reach_px=REACH, blend="linear",
+        Photo(pixels, camera),
+        Depth(inverse, True, "made"),
+        camera,
+        matte,
+        reach_px=REACH,
+        blend="linear",
     ).layers
     assert len(layers) == 2
     for layer, colour in zip(layers, (blue, red), strict=True):
@@ -273,7 +280,9 @@ def test_a_real_photo(shared: Path, count: int | None) -> None:
     import depthfx
 
     scene = depthfx.open(shared / "photos/good/real/table_lensblur.jpg")
-    layers = layers_of(scene.photo, scene.depth, scene.camera, scene.matte, count=count, reach_px=30)
+    layers = layers_of(
+        scene.photo, scene.depth, scene.camera, scene.matte, count=count, reach_px=30
+    )
     values, _ = composite(layers, 8)
     wanted = stored_form(scene.photo, 8).codes.astype(float)
     assert len(layers.layers) >= 2

@@ -49,7 +49,7 @@ def test_a_blurred_layer_keeps_its_colour_and_its_whole(inverse: float) -> None:
 def test_what_lies_behind_a_blurred_edge_is_seen_through_it() -> None:
     wall = Layer(
         "the wall",
-        np.broadcast_to(np.float32([0, 0, 1]), (H, W, 3)).copy(),
+        np.broadcast_to(np.array([0, 0, 1], np.float32), (H, W, 3)).copy(),
         np.ones((H, W), np.float32),
         np.full((H, W), 1.0, np.float32),
         1.0,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from depthfx.layers.minimal_cut import relaxed_cut
+from depthfx.layers.minimal_cut import Relaxed, relaxed_cut
 
 SHAPE = (3, 4)
 
@@ -26,7 +28,7 @@ def test_no_cut_is_cheaper(seed: int) -> None:
     pixels = SHAPE[0] * SHAPE[1]
     every = (np.arange(1 << pixels)[:, None] >> np.arange(pixels)) & 1
     least = energy(every.reshape(-1, *SHAPE).astype(float), cost, right, down).min()
-    x = relaxed_cut(cost, right, down, np.full(SHAPE, 0.5, np.float32), 2000)
+    x = relaxed_cut(cost, right, down, Relaxed.start(SHAPE), 2000).x
     found = energy((x > 0.5).astype(float), cost, right, down)
     assert found == pytest.approx(least, abs=1e-4)
 
@@ -45,11 +47,14 @@ def test_a_step_is_that_of_chambolle_and_pock() -> None:
         spread = np.diff(p, axis=1, prepend=0) + np.diff(q, axis=0, prepend=0)
         new = np.clip(x + tau * (spread - cost), 0, 1)
         x, ahead = new, 2 * new - x
-    np.testing.assert_allclose(relaxed_cut(cost, right, down, start, 7), x, atol=1e-5)
+    state = replace(Relaxed.start((5, 6)), x=start)
+    state = relaxed_cut(cost, right, down, state, 7)
+    np.testing.assert_allclose(state.x, x, atol=1e-5)
+    np.testing.assert_allclose(state.right[:, :-1], p[:, :-1], atol=1e-5)
 
 
 def test_what_is_given_stays_as_it_is() -> None:
-    start = np.full((4, 4), 0.5, np.float32)
-    start.flags.writeable = False
-    ones = np.ones((4, 4), np.float32)
-    assert (relaxed_cut(-ones, ones, ones, start, 50) > 0.5).all()
+    start, ones = Relaxed.start((4, 4)), np.ones((4, 4), np.float32)
+    for plane in (start.x, start.right, start.down, ones):
+        plane.flags.writeable = False
+    assert (relaxed_cut(-ones, ones, ones, start, 50).x > 0.5).all()

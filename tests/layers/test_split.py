@@ -41,7 +41,9 @@ def test_laid_over_each_other_they_are_the_pixel(
         assert (corrected[:, -1] >= alpha[:, -1]).all()
 
 
-def one(shown: float, alpha: int, front: float, behind: float, spread: tuple[float, float]) -> tuple:
+def one(
+    shown: float, alpha: int, front: float, behind: float, spread: tuple[float, float]
+) -> tuple:
     colours, corrected = split(
         np.full((1, 3), shown, np.float32),
         np.array([[255, alpha]], np.uint8),

@@ -23,6 +23,7 @@ from disc_before_wall import (
 )
 from numpy.typing import NDArray
 
+from depthfx.geometry.new_view import new_view
 from depthfx.geometry.pose import Pose
 from depthfx.photo.colour import linear_to_srgb
 from depthfx.viewer import html_element, write
@@ -120,6 +121,20 @@ def test_near_things_move_against_far_ones_as_the_camera_says(
     ):
         expected = matrix @ (*start, 1, inverse)
         np.testing.assert_allclose(found, expected[:2] / expected[2], atol=0.3)
+
+
+@pytest.mark.slow
+def test_it_draws_what_the_renderer_of_films_draws(browser: Browser, page: Path) -> None:
+    """Two ways to the same picture: rays in the page, facets in `geometry.new_view`."""
+    shown(browser, page)
+    found = moved(browser, 0.5, -0.6).astype(float)
+    x, y = 0.5 * stage().step_m, -0.6 * stage().step_m
+    pivot = stage().pivot_inverse
+    view = new_view(disc_before_wall(), Pose((x, y, 0), shift=(-x * pivot, -y * pivot)))
+    expected = 255 * linear_to_srgb(np.clip(view.pixels, 0, 1))
+    off = np.abs(found - expected)
+    assert off.mean() < 1.5
+    assert np.percentile(off, 99) < 12
 
 
 @pytest.mark.slow

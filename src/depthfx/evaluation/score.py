@@ -47,6 +47,8 @@ def score(folder: Path, parts: list[str]) -> None:
         root = str(folder / "truth")
         print("-- defocus from true depth, PSNR in dB")
         print(scorer.table(scorer.evaluate_defocus(truth.render, root), per_render=True))
+        print("-- new views from true depth, PSNR in dB")
+        print(scorer.table(scorer.evaluate_views(truth.view, root), per_render=True))
         for name, refine in (("bilinear", _bilinear), ("refined", truth.refine)):
             print(f"-- depth at full size: {name}")
             print(scorer.table(scorer.evaluate_depth(refine, root)))

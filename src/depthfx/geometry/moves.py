@@ -1,9 +1,9 @@
 """Camera moves: a few keys and what lies between them.
 
 Between two keys everything that a key tells (place, target, roll, zoom, focus, opening) runs along
-a cubic of time, given by its values and slopes at both ends (cubic Hermite). After Effects (ease
-of 33.33 % influence), Nuke, Blender, Fusion (handles a third of the way to the neighbour) and glTF
-(CUBICSPLINE) draw the same curve from the same values and slopes, see docs/moves.md.
+a cubic of time, given by its values and slopes at both ends (cubic Hermite). After Effects (ease of
+33.33 % influence), Blender (handles a third of the way to the neighbour) and glTF (CUBICSPLINE)
+draw the same curve from the same values and slopes, see docs/moves.md.
 
 The slopes are those of the cubic spline of continuous acceleration (C. de Boor, "A Practical Guide
 to Splines", 1978), at rest at both ends or periodic, then limited so that nothing runs past its

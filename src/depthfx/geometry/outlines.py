@@ -6,7 +6,7 @@ surfaces in reach, it is
     colour = share * front + (1 - share) * back,
 
 where both colours have the means and variances of those clean pixels, and the share is expected to
-be the part of the neighbourhood that is in front, or what a matte says. Pixels of things so thin
+be the part of the neighbourhood that is in front. Pixels of things so thin
 that nothing clean is in reach are left whole: what is guessed there is worse than the mixture.
 
 Y.-Y. Chuang et al., "A Bayesian approach to digital matting", CVPR 2001.
@@ -27,8 +27,8 @@ Mask = NDArray[np.bool_]
 
 REACH_PX = 3
 """How far clean pixels are looked for."""
-SHARE_SIGMA, KNOWN_SHARE_SIGMA = 0.25, 0.05
-"""How far a share strays from what the neighbourhood, or a matte, says."""
+SHARE_SIGMA = 0.25
+"""How far a share strays from what the neighbourhood says."""
 COLOUR_VARIANCE = 2e-5
 """Least variance of a surface's colour, linear light squared: noise and quantisation."""
 WHOLE = 0.08
@@ -54,25 +54,29 @@ class Outlines:
     far: Plane
 
 
-def taken_apart(pixels: Pixels, inverse: Plane, boundary: Mask, share: Plane | None) -> Outlines:
+def taken_apart(pixels: Pixels, inverse: Plane, boundary: Mask) -> Outlines:
     """The pixels of `boundary` (H, W) that can be taken apart.
 
     pixels : (H, W, 3) float32, linear light; inverse : (H, W) float32
-    share : (H, W) float32, the front's share where it is known, below 0 where it is not
     """
     y, x = np.nonzero(boundary)
     found = np.empty((len(y), 9), np.float32)
-    known = np.full((1, 1), -1, np.float32) if share is None else share
-    _take_apart(y, x, pixels, inverse, boundary, known, found)
+    _take_apart(y, x, pixels, inverse, boundary, found)
     two = found[:, 6] >= 0
     y, x, found = y[two], x[two], found[two]
-    return Outlines(
-        y, x, found[:, :3], found[:, 3:6], found[:, 6], found[:, 7], found[:, 8]
-    )
+    return Outlines(y, x, found[:, :3], found[:, 3:6], found[:, 6], found[:, 7], found[:, 8])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _take_apart(ys, xs, pixels, inverse, boundary, known, out):
+def _take_apart(
+    ys: NDArray[np.int64],
+    xs: NDArray[np.int64],
+    pixels: Pixels,
+    inverse: Plane,
+    boundary: Mask,
+    out: NDArray[np.float32],
+) -> None:  # pragma: no cover - compiled
+    """Columns of `out`: front, back, share (-1: left whole), near, far."""
     height, width = inverse.shape
     near, far = np.empty(6), np.empty(6)
     for i in range(len(ys)):
@@ -111,23 +115,27 @@ def _take_apart(ys, xs, pixels, inverse, boundary, known, out):
             side[1:] /= side[0]
             square = side[1] ** 2 + side[2] ** 2 + side[3] ** 2
             side[5] = max(side[5] - square, 0.0) / 3 + COLOUR_VARIANCE
-        sigma = SHARE_SIGMA
-        if known.shape[0] == height and known[y, x] >= 0:
-            prior, sigma = known[y, x], KNOWN_SHARE_SIGMA
-        _unmix(pixels[y, x], near, far, prior, sigma, out[i])
+        _unmix(pixels[y, x], near, far, prior, out[i])
         own = inverse[y, x]
         out[i, 7] = own if own > middle else near[4]
         out[i, 8] = own if own <= middle else far[4]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _unmix(pixel, near, far, prior, sigma, out):
+def _unmix(
+    pixel: NDArray[np.float32],
+    near: NDArray[np.float64],
+    far: NDArray[np.float64],
+    prior: float,
+    out: NDArray[np.float32],
+) -> None:  # pragma: no cover - compiled
+    """The most likely share and both colours; columns of `near`: weight, colour, depth, variance."""
     along = apart = 0.0
     for c in range(3):
         step = near[1 + c] - far[1 + c]
         along += (pixel[c] - far[1 + c]) * step
         apart += step * step
-    trust = 1.0 / (sigma * sigma)
+    trust = 1.0 / (SHARE_SIGMA * SHARE_SIGMA)
     a = prior
     for _ in range(3):  # the variance of the mixture depends on the share: settle it
         variance = a * a * near[5] + (1 - a) * (1 - a) * far[5]

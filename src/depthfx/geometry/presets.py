@@ -195,18 +195,19 @@ def parallax_of(poses: list[Pose], stage: Stage) -> float:
     """How far the nearest shift against the farthest, at most, as a share of the diagonal.
 
     Of things that lie behind each other in the photo, anywhere in its frame; in px of the photo, as
-    if no lens were zoomed: so wide is what comes into view behind an edge.
+    if no camera were turned or zoomed, which uncovers nothing: so wide is what comes into view
+    behind an edge.
     """
     camera = stage.camera
     shares: NDArray[np.float64] = np.array(list(product((0.0, 0.5, 1.0), repeat=2)))
     places = shares * (camera.width, camera.height)
     most = 0.0
     for pose in poses:
-        matrix = pose.matrix(camera)
+        matrix = Pose(pose.position).matrix(camera)
         near, far = (
             matrix @ np.column_stack([places, np.ones(len(places)), np.full(len(places), w)]).T
             for w in (stage.near_inverse, stage.far_inverse)
         )
-        shift = np.hypot(*(near[:2] / near[2] - far[:2] / far[2])) / pose.zoom
+        shift = np.hypot(*(near[:2] / near[2] - far[:2] / far[2]))
         most = max(most, float(shift.max()))
     return most / camera.diagonal_px

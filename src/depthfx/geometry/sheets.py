@@ -23,17 +23,16 @@ from depthfx.camera import Camera
 from depthfx.depth import Depth, Plane, checked_plane
 from depthfx.errors import ParameterError, ShapeError
 from depthfx.geometry.breaks import LEAST_JUMP_PX, breaks
+from depthfx.geometry.outlines import WHOLE
 from depthfx.geometry.outlines import taken_apart as outlines
 from depthfx.geometry.reach import RIM_PX, uncovered
-from depthfx.inpaint.behind import continue_inverse
 from depthfx.inpaint.exemplar import paint as paint_exemplar
+from depthfx.matting.foreground import Sides, background_colours, foreground_colours
 
 Pixels = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Paint = Callable[..., Pixels]
 
-import os
-MODE = int(os.environ.get('MODE', 1))
 SKIRT_PX = 3
 """How far a front goes on with alpha 0: an interpolation over four pixels never leaves it."""
 OVERLAP_PX = 4
@@ -46,8 +45,8 @@ BEYOND_PX = 24.0
 """Fronts are no source of what lies behind them, nor is what is this near to it on them."""
 SURE, LEAST_SHARE = 0.9, 1e-3
 """A front's share above which nothing is known of the colour behind; and the least to divide by."""
-OWN_SIDE = 0.15
-"""A boundary pixel's own inverse depth this near (share of the jump) to one side is that side's."""
+SOME = 0.15
+"""A front's share above which what cannot be explained is its own: outlines are the front's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,18 +142,22 @@ def sheets_of(
     a length is negative or not finite.
     """
     _check(pixels, depth, matte, reach_px, margin_px)
+    report = progress or (lambda share: None)
     px_per_inverse = reach_px / max(float(np.ptp(depth.inverse)), 1e-12)
     pixels, depth = _with_margin(pixels, depth, margin_px, paint)
-    picture = _taken_apart(pixels, depth, px_per_inverse)
+    cover = None if matte is None else np.pad(matte, margin_px, mode="edge")
+    picture = _taken_apart(pixels, depth, cover, px_per_inverse)
     there, unseen = np.ones(depth.shape, bool), np.ones(depth.shape, bool)
     sheets: list[Sheet] = []
     while len(sheets) < MOST_SHEETS - 1:
-        if progress is not None:
-            progress(len(sheets) / MOST_SHEETS)
+        report(len(sheets) / MOST_SHEETS)
         cut = _Cut.of(picture, unseen, px_per_inverse)
         if not cut.hole.any() or (sheets and cut.hole.mean() < LEAST_HIDDEN_SHARE):
             break
-        under = _painted_under(picture, cut, paint)
+        before = len(sheets)
+        under = _painted_under(
+            picture, cut, paint, lambda part, before=before: report((before + part) / MOST_SHEETS)
+        )
         picture, under = _settled(pixels, picture, under) if not sheets else (picture, under)
         sheets.append(_with_skirt(picture, cut, there))
         picture, there, unseen = under, cut.under, cut.hole | picture.two
@@ -198,27 +201,34 @@ def _with_margin(
     )
 
 
-def _taken_apart(pixels: Pixels, depth: Depth, px_per_inverse: float) -> _Picture:
+def _taken_apart(
+    pixels: Pixels, depth: Depth, matte: Plane | None, px_per_inverse: float
+) -> _Picture:
     """The photo with its boundary pixels split into the two surfaces they show."""
     if px_per_inverse == 0:
         return _Picture.whole(pixels, depth.inverse)
-    across, down = breaks(depth.surface, px_per_inverse)
-    boundary = _either_side(across, down)
-    known = None
-    if depth.behind is not None and depth.coverage is not None:
-        apart = (depth.inverse - depth.behind) * np.float32(px_per_inverse) > LEAST_JUMP_PX
-        boundary |= apart
-        known = np.where(apart, depth.coverage, np.float32(-1))
-    if os.environ.get('NOMIX'): boundary &= False
-    if os.environ.get('BAND'): boundary = cv2.dilate(boundary.astype(np.uint8), np.ones((3,3),np.uint8))>0
-    found = outlines(pixels, depth.inverse, boundary, known)
+    surface = depth.surface
+    boundary = _either_side(*breaks(surface, px_per_inverse))
+    soft = np.zeros(depth.shape, bool)
+    if matte is not None and depth.behind is not None and depth.coverage is not None:
+        gap = (depth.inverse - depth.behind) * np.float32(px_per_inverse)
+        soft = (gap > LEAST_JUMP_PX) & (np.abs(depth.coverage - 0.5) < 0.5 - WHOLE)
+    found = outlines(pixels, surface, boundary & ~soft)
     at = found.y, found.x
-    two = np.zeros(depth.shape, bool)
-    two[at] = True
-    share, inverse, behind = np.ones_like(depth.inverse), depth.inverse.copy(), depth.inverse.copy()
+    share, inverse, behind = np.ones_like(surface), surface.copy(), surface.copy()
     front, back = pixels.copy(), pixels.copy()
     share[at], front[at], back[at] = found.share, found.front, found.back
     inverse[at], behind[at] = found.near, found.far
+    two = soft.copy()
+    two[at] = True
+    if matte is not None and soft.any():
+        assert depth.behind is not None
+        assert depth.coverage is not None
+        share[soft], inverse[soft] = depth.coverage[soft], depth.inverse[soft]
+        behind[soft] = depth.behind[soft]
+        sides = Sides.of(pixels, matte)
+        front[soft] = foreground_colours(pixels, matte, sides)[soft]
+        back[soft] = background_colours(pixels, matte, sides)[soft]
     return _Picture(front, inverse, two, share, back, behind)
 
 
@@ -241,6 +251,7 @@ class _Cut:
     hole : what has to be painted; source : where from
     under : all that the sheet behind holds: the hole, the background in the skirt and a bit more
     least_step : difference of inverse depth between two surfaces
+    far : (H, W) int64, flat index of the pixel beyond the break that uncovers each; -1: none does
     """
 
     skirt: Mask
@@ -260,16 +271,20 @@ class _Cut:
         down &= unseen[1:] | unseen[:-1]
         left, far = uncovered(solid, across, down, px_per_inverse, RIM_PX + BEYOND_PX)
         front = left > 0
-        hole = np.where(two, picture.share > SURE, left > BEYOND_PX) & unseen
+        hole = (left > BEYOND_PX) & (~two | (picture.share > SURE)) & unseen
+        # A matte's dim spots deep inside are not worth a sheet.
+        two = two & ~((picture.share > SURE) & (left <= BEYOND_PX))
         outline = two | (front & _either_side(across, down))
         nearest, distance = _nearest(outline)
         least_step = np.float32(LEAST_JUMP_PX / px_per_inverse)
         deeper = picture.inverse.ravel()[nearest] - solid > least_step
+        closed = cv2.morphologyEx((hole | two).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3)))
+        hole |= (closed > 0) & ~two & ~deeper & unseen
         skirt = (distance <= SKIRT_PX) & deeper & ~outline & ~hole
         around = np.ones((2 * OVERLAP_PX + 1, 2 * OVERLAP_PX + 1), np.uint8)
         wide = cv2.dilate((two | skirt).astype(np.uint8), around) > 0
         under = hole | two | skirt | (wide & ~front)
-        return cls(skirt, nearest, hole, ((left <= 0) if not os.environ.get('SRC') else ~hole) & ~two & ~hole, under, least_step, far)
+        return cls(skirt, nearest, hole, (left <= 0) & ~two & ~hole, under, least_step, far)
 
 
 def _nearest(marked: Mask) -> tuple[NDArray[np.int64], Plane]:
@@ -284,34 +299,39 @@ def _nearest(marked: Mask) -> tuple[NDArray[np.int64], Plane]:
     return index[labels], distance
 
 
-def _painted_under(picture: _Picture, cut: _Cut, paint: Paint) -> _Picture:
-    """The picture without its fronts, as far as they can be uncovered."""
+def _painted_under(
+    picture: _Picture, cut: _Cut, paint: Paint, progress: Callable[[float], None]
+) -> _Picture:
+    """The picture without its fronts, as far as they can be uncovered.
+
+    Behind a front goes on what lies beyond the very break that uncovers it, at its depth there.
+    """
     pixels = np.where(picture.two[..., None], picture.back, picture.pixels)
     inverse = np.where(picture.two, picture.behind, picture.inverse)
-    if MODE >= 1:
-        behind = np.where(cut.far >= 0, inverse.ravel()[cut.far], inverse)
-    else:
-        behind = continue_inverse(inverse, cut.hole, cut.source)
+    around = cv2.erode(inverse, np.ones((3, 3), np.uint8))
+    behind = np.where(cut.far >= 0, inverse.ravel()[cut.far], around)
     # Never in front of what hides it, nor at its depth: the nearer is drawn.
     deeper = np.maximum(inverse - cut.least_step, 0)
     inverse = np.where(cut.hole, np.minimum(behind, deeper), inverse)
-    if MODE >= 2:
-        streak = np.where((cut.far >= 0)[..., None], pixels.reshape(-1, 3)[cut.far], pixels)
-        return _Picture.whole(np.where(cut.hole[..., None], streak, pixels), inverse)
-    return _Picture.whole(paint(pixels, cut.hole, cut.source, inverse=inverse), inverse)
+    painted = paint(pixels, cut.hole, cut.source, inverse=inverse, progress=progress)
+    return _Picture.whole(painted, inverse)
 
 
 def _settled(photo: Pixels, front: _Picture, under: _Picture) -> tuple[_Picture, _Picture]:
     """Both, with colours that laid over each other are the photo exactly."""
     y, x = np.nonzero(front.two)
     share, seen, back = front.share[y, x][:, None], photo[y, x], under.pixels[y, x]
+    # A background brighter than the mixture allows: more of the (dark) front than was thought.
+    allowed = (seen / np.maximum(back, 1e-6)).min(axis=1, keepdims=True)
+    share = np.where(share > SOME, np.maximum(share, 1 - allowed), share)
     some, rest = np.maximum(share, LEAST_SHARE), np.maximum(1 - share, LEAST_SHARE)
-    own = np.where(share > 0.5, (seen - (1 - share) * back) / some, front.pixels[y, x])
+    own = np.where(share > SOME, (seen - (1 - share) * back) / some, front.pixels[y, x])
     own = np.clip(own, 0, np.maximum(seen, 0) / some)
     back = np.where(1 - share > LEAST_SHARE, (seen - share * own) / rest, back)
     fronts, backs = front.pixels.copy(), under.pixels.copy()
-    fronts[y, x], backs[y, x] = own, back
-    return replace(front, pixels=fronts), replace(under, pixels=backs)
+    shares = front.share.copy()
+    fronts[y, x], backs[y, x], shares[y, x] = own, back, share[:, 0]
+    return replace(front, pixels=fronts, share=shares), replace(under, pixels=backs)
 
 
 def _with_skirt(picture: _Picture, cut: _Cut, there: Mask) -> Sheet:

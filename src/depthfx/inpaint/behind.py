@@ -28,15 +28,18 @@ FITTED_PX = 60_000
 NARROWEST_PX = 1.5
 """Of that picture, the narrowest window (one standard deviation)."""
 LEAST_MASS = 1e-4
-"""Share of a window that must be known: with less the next wider one, twice as wide, is taken."""
+"""Share of a window that must be known: with less a wider one is taken."""
 ROUNDS = 3
 """Of weights: each surface is found among what is left of the others."""
+DOUBTED_PX, DOUBTED = 2.0, 0.02
+"""Depth so near the hole, in px of that picture, is often that of what stands in front: it counts
+this much."""
 STRAY = 0.03
 """Off its plane by this share of its inverse depth, a pixel counts half."""
 FLATTER = 1e-3
 """Pull towards planes that face the camera, where the known do not tell the slope, against a slope
 of a whole window's width."""
-RIM_PX = 3.0
+RIM_PX = 4.0
 """Of that picture, how far from the hole what the planes miss is looked at."""
 RIM_FADES = 8.0
 """Of that picture, the way into the hole on which what they missed at the rim fades to a third."""
@@ -84,7 +87,8 @@ def _mean_place(known: Mask, mass: Plane, axis: int) -> Wide:
 def _continued(seen: Wide, mass: Wide, across: Wide, down: Wide) -> Wide:
     """Inverse depth of all cells, from those of `mass` above 0."""
     away = cv2.distanceTransform((mass == 0).astype(np.uint8), cv2.DIST_L2, 5).astype(np.float64)
-    weight = mass
+    rim = cv2.distanceTransform((mass > 0).astype(np.uint8), cv2.DIST_L2, 5)
+    mass = weight = mass * np.where(rim <= DOUBTED_PX, DOUBTED, 1)
     for _ in range(ROUNDS):
         planes = _planes(seen, weight, across, down, np.maximum(away, 2 * NARROWEST_PX))
         off = (seen - planes(across, down)) / (STRAY * np.maximum(seen, 1e-3 * seen.max()))
@@ -97,8 +101,8 @@ def _continued(seen: Wide, mass: Wide, across: Wide, down: Wide) -> Wide:
     # What the pull towards flat planes took is in what they missed.
     more = _planes(missed, weight, across, down, away)
     fitted, missed = fitted + more(columns, rows), missed - more(across, down)
-    rim = cv2.distanceTransform((mass > 0).astype(np.uint8), cv2.DIST_L2, 5) <= RIM_PX
-    smooth = push_pull(missed.astype(np.float32), (rim * np.minimum(weight, 1)).astype(np.float32))
+    sure = weight * (rim <= RIM_PX)
+    smooth = push_pull(missed.astype(np.float32), np.minimum(sure, 1).astype(np.float32))
     return np.asarray(fitted + smooth * np.exp(-away / RIM_FADES), np.float64)
 
 

@@ -41,7 +41,7 @@ LEAST_SOURCES = 24
 """With fewer patches than that to choose from, a picture is too coarse or there is no texture."""
 ALL_TURNS_PX = 60_000
 """Up to so many places to match, matching and voting take all turns; larger pictures refine."""
-MATCHED_PX = 800_000
+MATCHED_PX = 400_000
 """Larger pictures take the matches of the next coarser as they are."""
 TURNS = 4
 TRIES = 6
@@ -51,10 +51,13 @@ THIN = 12.0
 DRAW = 1
 TRUST = 0.75
 """Of a painted pixel, for each pixel it lies deeper in the hole."""
-RIM = 3
-RIM_FADE=0.03
-LIM=0.25
-NEAR_PART = 0.0
+RIM_FADES = 0.03
+MOST_OFF = 0.25
+DOUBT = 1.5
+MOST_MIXED = 0.4
+_SIDES = (2 * REACH + 1, 2 * REACH + 1)
+_COUNT = _SIDES[0] * _SIDES[1]
+NEAR_PART = 0.3
 DEPTH_PART = 0.1
 FARTHEST = 0.01
 """Weight of a difference of one in the logarithm of inverse depth against one in colour."""
@@ -82,7 +85,7 @@ class _Level:
         self.centres = _places(_unpadded(touched & (self.hole | self.usable)))
         self.painted = _places(self.hole)
         self.nearness = np.float32(NEAR_PART / (self.hole.size))
-        self.depth_of_hole = cv2.distanceTransform((~self.hole).view(np.uint8), cv2.DIST_C, 3)
+        self.from_hole_px = cv2.distanceTransform((~self.hole).view(np.uint8), cv2.DIST_C, 3)
         self.depth_px = cv2.distanceTransform((~self.usable).view(np.uint8), cv2.DIST_L2, 3)
         self.trust = np.where(self.hole, TRUST**self.depth_px, self.usable).astype(np.float32)
 
@@ -131,9 +134,11 @@ def paint(
         weight = _agree(level, matches, cost)
         if progress is not None:
             progress((n + 1) / (len(levels) + 1))
-    correction = _to_meet_rim(level, matches)
+    change = _change(level, matches)
     source_pixels = np.ascontiguousarray(pixels[place], np.float32)
-    draw(source_pixels, holes, usable, matches, weight, correction, level.doublings, DRAW, part)
+    draw(source_pixels, holes, usable, matches, weight, change, level.doublings, DRAW, part)
+    if progress is not None:
+        progress(1.0)
     return out
 
 
@@ -255,24 +260,35 @@ def _agree(level: _Level, matches: Matches, cost: Array) -> Array:
     return weight
 
 
-def _to_meet_rim(level: _Level, matches: Matches) -> Array:
-    """What is to be added to encoded colours so that they meet those of the hole's rim.
+def _change(level: _Level, matches: Matches) -> Array:
+    """(h, w, 3): what is to be added to the encoded colours of the patches.
 
-    The patches centred on the rim were chosen for what they show there: what they are off by is
-    continued into the hole, and fades out.
+    The patches centred on the hole's rim were chosen for what they show there. What they are off
+    by is continued into the hole and added, so that colours meet. The more they are off, against
+    how much there is to be told at all, the less they can know of what is hidden: as far as that
+    goes, the smooth continuation is mixed in, which is the best guess of who knows nothing. What
+    is finer than this level, such as grain, is left as it is.
     """
     weight = (matches[..., 0] >= 0).astype(np.float32)
-    ring = level.usable & (level.depth_of_hole <= RIM)
-    ring &= cv2.boxFilter(weight, -1, (7, 7), borderType=cv2.BORDER_CONSTANT) > 1e-3
+    ring = level.usable & (level.from_hole_px <= REACH)
+    ring &= cv2.boxFilter(weight, -1, _SIDES, borderType=cv2.BORDER_CONSTANT) > 1 / 2 / _COUNT
     places = _places(ring)
     told = np.empty((len(places), 3), np.float32)
     vote(level.look, places, matches, weight, told)
-    error = np.zeros((*ring.shape, 3), np.float32)
-    error[ring] = np.clip(level.look[ring][:, :3] - told, -LIM, LIM)
-    smooth = push_pull(error, ring.astype(np.float32))
-    fade = RIM_FADE * np.hypot(*level.hole.shape)
-    smooth *= np.exp(-np.maximum(level.depth_px - RIM, 0) / np.float32(fade))[..., None]
-    return smooth
+    seen = level.look[ring][:, :3]
+    smooth = push_pull(level.look[..., :3], level.usable.astype(np.float32))
+    rest = cv2.blur(np.where(level.usable[..., None], level.look[..., :3], smooth), _SIDES)
+    off, spread = np.zeros((*ring.shape, 3), np.float32), np.zeros((*ring.shape, 2), np.float32)
+    off[ring] = np.clip(seen - told, -MOST_OFF, MOST_OFF)
+    spread[ring, 0] = np.square(seen - told).mean(-1)
+    spread[ring, 1] = np.square(seen - rest[ring]).mean(-1)
+    off, spread = (push_pull(known, ring.astype(np.float32)) for known in (off, spread))
+    unsure = DOUBT * spread[..., 0] / (spread.sum(-1) + 1e-6)
+    mixed = np.clip(unsure, 0, MOST_MIXED)[..., None]
+    fade = np.float32(RIM_FADES * np.hypot(*level.hole.shape))
+    meet = off * np.exp(-np.maximum(level.depth_px - REACH, 0) / fade)[..., None]
+    calmer = np.where(level.hole[..., None], smooth - level.look[..., :3], np.float32(0))
+    return np.asarray(mixed * calmer + (1 - mixed) * meet, np.float32)
 
 
 def _around(hole: Mask, usable: Mask) -> tuple[slice, slice]:

@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 
 from depthfx.depth import Plane
 from depthfx.errors import ModelError, ShapeError
+from depthfx.engine.model_folder import one_line
 from depthfx.inpaint.exemplar import Mask, Pixels, paint
 from depthfx.inpaint.pushpull import push_pull
+from depthfx.photo.colour import linear_to_srgb, srgb_to_linear
 from depthfx.raster.resample import resize_area, resize_linear
 
 FREE_SIDE = 512
@@ -70,7 +72,7 @@ class LearnedPainter:
         parts = list(_parts(hole))
         for n, place in enumerate(parts):
             answer, scale = self._ask(shown[place], ~known[place])
-            out[place] = _lend(answer, detailed[place], out[place], hole[place], scale)
+            out[place] = _lend(answer, out[place], hole[place], scale)
             if progress is not None:
                 progress((n + 1) / len(parts))
         return out
@@ -81,20 +83,17 @@ class LearnedPainter:
         height, width = unknown.shape
         rows, columns = self.size or _free_size(height, width)
         mask = resize_area(unknown.astype(np.float32), (rows, columns)) > 0
-        picture = _srgb(resize_area(pixels, (rows, columns)))
+        picture = linear_to_srgb(np.clip(resize_area(pixels, (rows, columns)), 0, 1))
         answer = self._run(picture.transpose(2, 0, 1)[None], mask[None, None].astype(np.float32))
         scale = max(height / rows, width / columns, 1.0)
-        return resize_linear(_linear(answer), (height, width)), scale
+        return resize_linear(srgb_to_linear(answer), (height, width)), scale
 
     def _run(self, picture: NDArray[np.float32], mask: NDArray[np.float32]) -> Pixels:
         """Encoded colours (h, w, 3) in 0..1."""
         shape = picture.shape[2:]
         feed = {self.picture: np.ascontiguousarray(picture), self.mask: mask}
-        try:
+        with one_line(str(self.file), f"does not run on a picture of {shape[1]} x {shape[0]}"):
             answer = np.asarray(self.session.run(None, feed)[0], np.float32)
-        except Exception as error:
-            reason = str(error).strip().splitlines()[0]
-            raise ModelError(f"{self.file} does not run on {shape[1]} x {shape[0]}: {reason}") from None
         if answer.shape != (1, 3, *shape) or not np.isfinite(answer).all():
             raise ModelError(
                 f"{self.file} answers {answer.shape}, not a finite picture (1, 3, {shape[0]}, "
@@ -106,17 +105,18 @@ class LearnedPainter:
         return np.clip(answer[0].transpose(1, 2, 0), 0, 1)
 
 
-def _lend(answer: Pixels, detailed: Pixels, before: Pixels, hole: Mask, scale: float) -> Pixels:
-    """The network's picture with the detail of the patches that it is too small to show."""
-    if scale > 1:
-        # What is finer than two of its pixels, the network cannot tell.
-        ratio = _smooth(answer, scale) + (detailed - _smooth(detailed, scale))
-        answer = np.maximum(ratio, 0)
-    return np.where(hole[..., None], answer, before)
+def _lend(answer: Pixels, detailed: Pixels, hole: Mask, scale: float) -> Pixels:
+    """The network's picture with the detail of the patches that it is too small to show.
 
-
-def _smooth(pixels: Pixels, sigma_px: float) -> Pixels:
-    return np.asarray(cv2.GaussianBlur(pixels, (0, 0), sigma_px), np.float32)
+    scale : how many pixels one of the network's is
+    """
+    if scale <= 1:
+        return np.where(hole[..., None], answer, detailed)
+    # What is finer than its pixels the network cannot tell; outside the hole there is no change.
+    change = np.where(hole[..., None], answer - detailed, np.float32(0))
+    return np.maximum(detailed + cv2.GaussianBlur(change, (0, 0), scale), 0) * hole[..., None] + (
+        detailed * ~hole[..., None]
+    )
 
 
 def _parts(hole: Mask) -> Iterator[tuple[slice, slice]]:
@@ -150,11 +150,8 @@ def _session(file: Path) -> Any:
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    try:
+    with one_line(str(file), "cannot be read as an ONNX file"):
         return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"{file} cannot be read as an ONNX file: {reason}") from None
 
 
 def _form(file: Path, session: Any) -> tuple[str, str, tuple[int, int] | None]:
@@ -174,15 +171,3 @@ def _form(file: Path, session: Any) -> tuple[str, str, tuple[int, int] | None]:
     rows, columns = channels[3].shape[2:]
     size = (rows, columns) if isinstance(rows, int) and isinstance(columns, int) else None
     return channels[3].name, channels[1].name, size
-
-
-def _srgb(linear: Pixels) -> Pixels:
-    from depthfx.photo.colour import srgb_encode
-
-    return np.asarray(srgb_encode(np.clip(linear, 0, 1)), np.float32)
-
-
-def _linear(encoded: Pixels) -> Pixels:
-    from depthfx.photo.colour import srgb_decode
-
-    return np.asarray(srgb_decode(encoded), np.float32)

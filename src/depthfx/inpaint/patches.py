@@ -215,7 +215,7 @@ def draw(
     usable: Mask,
     matches: Matches,
     weight: Array,
-    correction: Array,
+    change: Array,
     doublings: int,
     reach: int,
     out: Array,
@@ -223,7 +223,8 @@ def draw(
     """`hole` (H, W) of `out` (H, W, 3), linear light, from `pixels` of the same size.
 
     matches, weight : padded by REACH, of a picture `doublings` times half the size
-    correction : (h, w, 3) of that size, padded by REACH, added in encoded values
+    change : (h, w, 3) of that size, padded by REACH, added to encoded colours
+    reach : the patches whose centres are so near in that picture vote
     """
     height, width = hole.shape
     size = 1 << doublings
@@ -256,10 +257,9 @@ def draw(
             fx -= np.float32(left)
             for c in range(3):
                 more = (one - fy) * (
-                    (one - fx) * correction[top, left, c] + fx * correction[top, left + 1, c]
+                    (one - fx) * change[top, left, c] + fx * change[top, left + 1, c]
                 ) + fy * (
-                    (one - fx) * correction[top + 1, left, c]
-                    + fx * correction[top + 1, left + 1, c]
+                    (one - fx) * change[top + 1, left, c] + fx * change[top + 1, left + 1, c]
                 )
                 seen = np.sqrt(max(sums[c], zero) / max(whole, np.float32(1e-20)))
                 out[y, x, c] = max(seen + more, zero) ** 2

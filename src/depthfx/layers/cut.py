@@ -9,10 +9,10 @@ import numpy as np
 
 from depthfx.camera import Camera
 from depthfx.depth import Depth, Plane
+from depthfx.layers.go_on import Peeled
 from depthfx.layers.layers import Blend, Layer, Layers
 from depthfx.layers.levels import MOST, levels_of, small_scene
 from depthfx.layers.mattes import FULL, covers_of
-from depthfx.layers.go_on import Peeled
 from depthfx.layers.peel import peel
 from depthfx.layers.values import Values
 from depthfx.photo.photo import Photo
@@ -33,7 +33,7 @@ def layers_of(
     count: int | None = None,
     reach_px: float = 0.0,
     blend: Blend = "encoded",
-    progress: Callable[[float], None] = lambda share: None,
+    progress: Callable[[float], None] | None = None,
 ) -> Layers:
     """`photo` as layers that, laid over each other in the values of `blend`, are the photo again.
 
@@ -53,9 +53,10 @@ def layers_of(
     known = None if matte is None or not (matte > 0.5).any() else matte
     guide, small, subject = small_scene(photo.pixels, depth.surface, known)
     levels = levels_of(guide, small, subject, count)
-    progress(0.1)
+    heard = progress or _unheard
+    heard(0.1)
     covers = covers_of(photo.pixels, levels, known)
-    progress(0.2)
+    heard(0.2)
     reach = math.ceil(reach_px)
     values = Values.of(photo, blend)
     peeled = peel(
@@ -65,7 +66,7 @@ def layers_of(
         covers,
         values,
         reach,
-        lambda share: progress(0.2 + 0.8 * share),
+        lambda share: heard(0.2 + 0.8 * share),
     )
     peeled = [one for one in peeled if one.alpha.any()] or peeled[:1]
     cards = _cards(peeled, float(np.percentile(depth.inverse, 99)))
@@ -82,8 +83,18 @@ def layers_of(
         for number, (one, card) in enumerate(zip(peeled, cards, strict=True), start=1)
     ]
     return Layers(
-        tuple(made), camera, depth.metric, blend, reach_px, icc=values.icc, notes=_notes(len(made), count)
+        tuple(made),
+        camera,
+        depth.metric,
+        blend,
+        reach_px,
+        icc=values.icc,
+        notes=_notes(len(made), count),
     )
+
+
+def _unheard(share: float) -> None:
+    """The progress that nobody watches."""
 
 
 def _notes(found: int, count: int | None) -> tuple[str, ...]:

@@ -21,8 +21,10 @@ Mask = NDArray[np.bool_]
 
 BLEED_PX = 8
 """So far a layer's colours go on beyond its edge: resampled there, it draws no fringe."""
-SMOOTH_PIXELS = 0.25e6
-"""What is not painted with texture is filled at this size."""
+SMOOTH_PIXELS, DEPTH_PIXELS = 0.25e6, 0.06e6
+"""At these sizes colours that are not painted with texture go on, and surfaces."""
+KNOWN, LEAST = 0.1, np.float32(1e-6)
+"""Of a pixel there, how much has to be known, and what is not divided by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,20 +103,20 @@ def _fill(colour: Pixels, seen: Mask, where: Mask, out: Pixels) -> None:
     shape = fit_within((seen.shape[0], seen.shape[1]), SMOOTH_PIXELS)
     weight = resize_area(seen.astype(np.float32), shape)
     mean = resize_area(np.where(seen[..., None], colour, np.float32(0)), shape)
-    smooth = push_pull(mean / np.maximum(weight, 1e-6)[..., None], (weight > 0.1) * weight)
+    smooth = push_pull(mean / np.maximum(weight, LEAST)[..., None], (weight > KNOWN) * weight)
     large = resize_linear(smooth, (seen.shape[0], seen.shape[1]))
     np.copyto(out, large, where=where[..., None])
 
 
 def _depth_on(inverse: Plane, seen: Mask) -> Plane:
     """`inverse` (h, w) where `seen`, continued elsewhere."""
-    shape = fit_within((seen.shape[0], seen.shape[1]), SMOOTH_PIXELS)
+    shape = fit_within((seen.shape[0], seen.shape[1]), DEPTH_PIXELS)
     weight = resize_area(seen.astype(np.float32), shape)
     mean = resize_area(np.where(seen, inverse, np.float32(0)), shape)
-    known = weight > 0.1
-    if not known.any():
+    known = weight > KNOWN
+    if not mean[known].any():
         return inverse
-    small = continue_inverse(mean / np.maximum(weight, np.float32(1e-6)), ~known, known)
+    small = continue_inverse(mean / np.maximum(weight, LEAST), ~known, known)
     return np.where(seen, inverse, resize_linear(small, (seen.shape[0], seen.shape[1])))
 
 

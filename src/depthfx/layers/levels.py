@@ -11,14 +11,15 @@ what it leads to and is cut where things stand on it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from depthfx.depth import Plane
-from depthfx.layers.minimal_cut import relaxed_cut
-from depthfx.raster.resample import fit_within, resize_area, resize_linear, resize_nearest
+from depthfx.layers.minimal_cut import Relaxed, relaxed_cut
+from depthfx.raster.resample import fit_within, resize_area, resize_nearest
 
 Pixels = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -34,7 +35,7 @@ FAR_SHARE = 0.4
 LEAST_JUMP = 0.05
 """On that scale of 0 to 1: what breaks less does not move apart visibly."""
 STEEP = 1.5
-"""And a break is so many times as steep as what is on its gentler side."""
+"""And a break is so many times as steep as the surfaces beside it."""
 BINS = 128
 LEAST_WORTH = 0.02
 """Of a threshold: break length times jump, as a share of the frame's half circumference."""
@@ -49,15 +50,19 @@ ALONG_BREAK, ALONG_SUBJECT = np.float32(0.1), np.float32(0.15)
 THROUGH_SURFACE = 0.25
 """The jump whose parting makes up for a cut through a surface, of the same length."""
 COLOUR_SIGMA = 0.1
-LEAST_ALONG_EDGE = 0.2
-"""Share of its cost that a cut through a surface keeps along an edge of the picture and a crease."""
-CREASE_PX, BEND = 5, 0.004
-"""Creases: the Laplacian of the scale, so far smoothed; a floor has none."""
+LEAST_ALONG_EDGE, OF_COLOUR = 0.2, 0.35
+"""Share of its cost that a cut through a surface keeps where picture and surface have an edge; and
+how much of the rest is the picture's: planks and tiles are no reason to cut a floor."""
+CREASE_PX, BEND, STEP = 5, 0.004, 0.01
+"""Creases: the Laplacian of the scale, so far smoothed; a floor has none. And of a step."""
 SUBJECT_COST = np.float32(1.0)
 """Of each of its pixels on the wrong side."""
-STEPS = 150
-"""At each size, which halves from one to the next until information crosses it at once."""
-COARSEST = 24
+STEPS, COARSEST_STEPS, COARSEST = 150, 4000, 24
+"""At each size, which halves from one to the next; the coarsest, with a side of so few pixels, is
+solved to the end."""
+LEAST_THING, LEAST_APART = 0.01, 0.15
+"""Things of one layer that large, as a share of the picture, and that far apart on the scale, part
+if they do not touch."""
 LEAST_AREA = 0.0005
 """Share of the picture below which an island goes with what is around it."""
 
@@ -76,9 +81,7 @@ class Levels:
     whole: Mask | None = None
 
 
-def levels_of(
-    guide: Pixels, inverse: Plane, subject: Plane | None, count: int | None
-) -> Levels:
+def levels_of(guide: Pixels, inverse: Plane, subject: Plane | None, count: int | None) -> Levels:
     """The layers of a scene.
 
     guide : (h, w, 3) float32, encoded picture, at a working size
@@ -105,7 +108,34 @@ def levels_of(
         if surfaces.gain(trial, label, patience * THROUGH_SURFACE) >= least:
             cuts.append(near)
             label = trial
+    label = _apart(label, surfaces, wanted)
     return Levels(label, int(label.max()) + 1, surfaces.whole)
+
+
+def _apart(label: Labels, surfaces: Surfaces, wanted: int) -> Labels:
+    """`label` with things of one layer that do not touch and stand at different depths on layers of
+    their own, up to `wanted`: that cuts no surface.
+
+    Not the farthest: what is seen of a background between things is one.
+    """
+    while int(label.max()) + 1 < wanted:
+        widest, chosen = LEAST_APART, None
+        for layer in range(1, int(label.max()) + 1):
+            count, thing, stats, _ = cv2.connectedComponentsWithStats(
+                (label == layer).astype(np.uint8)
+            )
+            depths = [np.median(surfaces.scale[thing == n]) for n in range(1, count)]
+            large = stats[1:, cv2.CC_STAT_AREA] >= LEAST_THING * label.size
+            known = np.sort(np.array(depths)[large])
+            for gap, middle in zip(np.diff(known), (known[1:] + known[:-1]) / 2, strict=True):
+                if gap > widest:
+                    nearer = np.append(False, np.array(depths) > middle)
+                    widest, chosen = float(gap), (layer, nearer[thing])
+        if chosen is None:
+            break
+        layer, near = chosen
+        label = label + ((label > layer) | near).astype(np.uint8)
+    return label
 
 
 def working_size(shape: tuple[int, int]) -> tuple[int, int]:
@@ -123,6 +153,12 @@ def even_scale(inverse: Plane) -> Plane:
         return np.zeros_like(inverse)
     share = np.clip((inverse - np.float32(low)) / np.float32(high - low), 0, 1)
     return ((1 - FAR_SHARE) * share + FAR_SHARE * np.sqrt(share)).astype(np.float32)
+
+
+def _share(scale: Plane) -> Plane:
+    """Inverse depth as a share of its range, of the even scale."""
+    root = np.sqrt(FAR_SHARE**2 + 4 * (1 - FAR_SHARE) * scale) - np.float32(FAR_SHARE)
+    return np.asarray((root / (2 * (1 - FAR_SHARE))) ** 2, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +182,10 @@ class Surfaces:
     def of(cls, scale: Plane, guide: Pixels, whole: Mask | None) -> Surfaces:
         down, right = _jumps(scale, 0), _jumps(scale, 1)
         return cls(scale, guide, whole, (down[0], right[0]), (down[1], right[1]))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.scale.shape[0], self.scale.shape[1]
 
     def coarser(self) -> Surfaces:
         """The same at half the size: each pixel one of its four, since a mean would be neither."""
@@ -231,12 +271,11 @@ class Surfaces:
 
 def cut(pyramid: list[Surfaces], threshold: float) -> Mask:
     """(h, w): what lies nearer than a threshold, cut at its breaks."""
-    coarsest = pyramid[-1]
-    x = (coarsest.scale > threshold).astype(np.float32)
+    state = Relaxed.start(pyramid[-1].shape)
     for level in reversed(pyramid):
-        x = resize_linear(x, (level.scale.shape[0], level.scale.shape[1]))
-        x = relaxed_cut(*level.prices(threshold), x, STEPS)
-    near = without_islands(x > 0.5)
+        steps = COARSEST_STEPS if level is pyramid[-1] else STEPS
+        state = relaxed_cut(*level.prices(threshold), state.resized(level.shape), steps)
+    near = without_islands(state.x > 0.5)
     finest = pyramid[0]
     if finest.whole is not None:
         near = np.where(finest.whole, finest.nearer_things(threshold), near)
@@ -254,7 +293,7 @@ def pyramid_of(surfaces: Surfaces) -> list[Surfaces]:
 def without_islands(near: Mask) -> Mask:
     """`near` without islands and holes too small to be looked at."""
     for _ in range(2):
-        number, label, stats, _ = cv2.connectedComponentsWithStats(near.astype(np.uint8))
+        _, label, stats, _ = cv2.connectedComponentsWithStats(near.astype(np.uint8))
         large = stats[:, cv2.CC_STAT_AREA] >= LEAST_AREA * near.size
         near = ~(near & large[label])
     return near
@@ -285,43 +324,47 @@ def _whole_subject(subject: Plane | None) -> Mask | None:
 
 def _jumps(scale: Plane, axis: int) -> tuple[Plane, Plane]:
     """The ends of the break between each pixel and the next; 0 and 0 where there is none."""
-    step = _shifted(scale, axis) - scale
-    # At the frame the inner one, so that no surface breaks off there.
-    step[_end(axis, -1)] = step[_end(axis, -2)] if scale.shape[axis] > 2 else 0
-    earlier, later = np.roll(step, 1, axis), np.roll(step, -1, axis)
-    earlier[_end(axis, 0)] = step[_end(axis, 1)] if scale.shape[axis] > 2 else 0
-    size, beside = np.abs(step), np.minimum(np.abs(earlier), np.abs(later))
-    steepest = (size >= np.abs(earlier)) & (size > np.abs(later))
-    # A ramp of three steps is one break, at its steepest place; what slopes on is a surface.
-    along = [np.where(other * step > 0, other, 0) for other in (earlier, later)]
-    low = np.where(step > 0, scale - along[0], scale + step + along[1])
-    high = np.where(step > 0, scale + step + along[1], scale - along[0])
-    real = steepest & (high - low > LEAST_JUMP) & (size > LEAST_JUMP / 2) & (size > STEEP * beside)
-    real[_end(axis, -1)] = False
+    step = _steps(scale, axis, "edge")
+    # A plane goes on by the same step in inverse depth, also beyond the frame.
+    size = {n: np.abs(s) for n, s in _steps(_share(scale), axis, "reflect").items()}
+    surface = np.maximum(np.minimum(size[-2], size[-1]), np.minimum(size[1], size[2]))
+    # A ramp of up to three steps is one break, at its steepest place.
+    steepest = (np.abs(step[0]) >= np.abs(step[-1])) & (np.abs(step[0]) > np.abs(step[1]))
+    before, after = (np.where(step[0] * step[n] > 0, step[n], 0) for n in (-1, 1))
+    ends = scale - before, scale + step[0] + after
+    low, high = np.minimum(*ends), np.maximum(*ends)
+    real = steepest & (high - low > LEAST_JUMP) & (size[0] > STEEP * surface)
     return (
         np.where(real, np.maximum(low, 0), 0).astype(np.float32),
         np.where(real, np.minimum(high, 1), 0).astype(np.float32),
     )
 
 
+def _steps(plane: Plane, axis: int, beyond: Literal["edge", "reflect"]) -> dict[int, Plane]:
+    """From each pixel to the next, and the steps up to two before and after that."""
+    reach = [(3, 3) if a == axis else (0, 0) for a in (0, 1)]
+    odd = {"reflect_type": "odd"} if beyond == "reflect" and plane.shape[axis] > 1 else {}
+    wide = np.pad(plane, reach, mode=beyond if odd else "edge", **odd)  # type: ignore[call-overload]
+    steps, length = np.diff(wide, axis=axis), plane.shape[axis]
+    return {n: np.take(steps, np.arange(3 + n, 3 + n + length), axis) for n in range(-2, 3)}
+
+
 def _through_surface(scale: Plane, guide: Pixels, axis: int) -> Plane:
-    """What a cut through a surface costs: less along the picture's edges and the surface's creases,
-    such as where a thing stands on the floor."""
+    """What a cut through a surface costs: less along the picture's edges, and still less along the
+    surface's small steps and creases, such as where a thing stands on the floor."""
     apart = ((_shifted(guide, axis) - guide) ** 2).sum(axis=2) / COLOUR_SIGMA**2
+    step = {n: np.abs(s) for n, s in _steps(scale, axis, "reflect").items()}
+    excess = np.maximum(step[0] - np.maximum(step[-2], step[2]), 0) / STEP
     smooth = np.asarray(cv2.blur(scale, (CREASE_PX, CREASE_PX)), np.float32)
-    bend = np.abs(np.asarray(cv2.Laplacian(smooth, cv2.CV_32F, ksize=1))) / BEND
-    both = np.exp(-apart) + np.exp(-(bend**2))
-    return (LEAST_ALONG_EDGE + (1 - LEAST_ALONG_EDGE) * both / 2).astype(np.float32)
+    bend = np.asarray(cv2.Laplacian(smooth, cv2.CV_32F, ksize=1)) / BEND
+    even = OF_COLOUR * np.exp(-apart) + (1 - OF_COLOUR) * np.exp(-(bend**2) - excess**2)
+    return (LEAST_ALONG_EDGE + (1 - LEAST_ALONG_EDGE) * even).astype(np.float32)
 
 
 def _shifted(plane: NDArray, axis: int) -> NDArray:
     """Each pixel's next one; the last its own."""
     length = plane.shape[axis]
     return np.take(plane, np.minimum(np.arange(1, length + 1), length - 1), axis)
-
-
-def _end(axis: int, place: int) -> tuple[slice | int, ...]:
-    return (slice(None),) * axis + (place,)
 
 
 def _this(axis: int) -> tuple[slice, ...]:

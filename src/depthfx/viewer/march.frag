@@ -94,16 +94,19 @@ void main() {
                     }
                     sum += left * straight.a * straight.rgb;
                     left *= 1.0 - straight.a;
-                } else if (k == 0) {
-                    beside = texelFetch(colours, ivec3(inside(ivec2(floor(place(s + ds)))), 0), 0).rgb;
+                } else {
+                    ivec3 before = ivec3(inside(ivec2(floor(place(s + ds)))), k);
+                    if (texelFetch(depths, before, 0).b > 0.5) {
+                        beside = texelFetch(colours, before, 0).rgb;
+                    }
                 }
             }
             gap[k] = ahead;
             depth[k] = found;
         }
     }
-    // A crack narrower than a pixel is closed by what is around it, a real hole by what the ray
-    // passed last before it went behind something.
+    // A crack narrower than a pixel is closed by what is around it, a real hole by the surface that
+    // the ray passed in front of last before it went behind something.
     if (marked) sum += left * vec3(1.0, 0.0, 1.0);
     else if (left < 0.5) sum /= 1.0 - left;
     else sum += left * beside;

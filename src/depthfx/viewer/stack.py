@@ -24,7 +24,7 @@ from depthfx.raster.resample import resize_area
 
 Mask = NDArray[np.bool_]
 
-MOST_SHEETS = 4
+MOST_SHEETS = 3
 """Surfaces in line at one texel; the hidden ones beyond are left out."""
 RIM_PX = 2
 """One texel is enough to fade; beside the next, the colour may ring."""

@@ -1,7 +1,7 @@
 """Sheets as the pictures that a graphics card takes: colours, and depth with its share.
 
 Colours are JPEG without subsampling, since chroma shared by two pixels would bleed over depth
-breaks. Inverse depth is lossless, in as many codes as a full move has quarter pixels: the high
+breaks. Inverse depth is lossless, in three codes for each pixel of a full move: the high
 byte of a code in red, the low byte in green, the surface's share of the texel in blue.
 """
 
@@ -26,7 +26,7 @@ Bytes3 = NDArray[np.uint8]
 
 JUMP_PX = 2.0
 """Neighbouring texels that a full move parts by more are two surfaces."""
-CODES_PER_PX = 4
+CODES_PER_PX = 3
 MOST_CODES = 1 << 16
 BEYOND = 0.5
 """Share of the stage's range that things may be nearer or farther; a few stray pixels are."""
@@ -83,7 +83,7 @@ class Textures:
         pivot = (stage.pivot_inverse - low) / (high - low)
         reach_px = full_px * max(pivot, 1 - pivot)
         frame = _window(ready, (height, width), margin, full_px, pivot)
-        codes = min(max(256, math.ceil(full_px * CODES_PER_PX)), MOST_CODES)
+        codes = min(1 + math.ceil(full_px * CODES_PER_PX), MOST_CODES)
         return cls(
             tuple(_jpeg(sheet.pixels, quality) for sheet in ready),
             tuple(_webp(_packed(sheet, codes)) for sheet in ready),

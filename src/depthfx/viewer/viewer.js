@@ -56,14 +56,14 @@
     return { made, at: (uniform) => gl.getUniformLocation(made, uniform) };
   }
 
-  function texture(unit, target, filter, wrap = gl.CLAMP_TO_EDGE) {
+  function texture(unit, target, filter) {
     gl.activeTexture(gl.TEXTURE0 + unit);
     const made = gl.createTexture();
     gl.bindTexture(target, made);
     gl.texParameteri(target, gl.TEXTURE_MIN_FILTER, filter);
     gl.texParameteri(target, gl.TEXTURE_MAG_FILTER, filter === gl.NEAREST ? filter : gl.LINEAR);
-    gl.texParameteri(target, gl.TEXTURE_WRAP_S, wrap);
-    gl.texParameteri(target, gl.TEXTURE_WRAP_T, wrap);
+    gl.texParameteri(target, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
+    gl.texParameteri(target, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
     return made;
   }
 
@@ -241,7 +241,7 @@
     }
     calm.addEventListener("change", wake);
     new IntersectionObserver((entries) => {
-      visible = entries.at(-1).isIntersecting;
+      visible = entries[entries.length - 1].isIntersecting;
       wake();
     }).observe(root);
     new ResizeObserver(fit).observe(root);
