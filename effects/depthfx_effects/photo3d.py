@@ -63,6 +63,8 @@ class Photo3D(CameraMove):
                 _write_film(final, stage, path, shot, context)
 
         made = scene.with_product(Product("photo3d", write, self.endings))
+        if self.as_ == "html":
+            return made.with_note("a page that follows the pointer", parallax=self.move)
         words = f"{move.name}, {shot.frames} frames of {width} x {height}"
         return made.with_note(words, move=move.name, frames=shot.frames, size=[width, height])
 

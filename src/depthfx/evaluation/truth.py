@@ -57,6 +57,7 @@ def view(
     from depthfx.geometry.new_view import new_view
     from depthfx.geometry.pose import Pose
     from depthfx.geometry.sheets import sheets_of
+    from depthfx.geometry.stage import Stage
 
     height, width = depth.shape
     camera = Camera(width, height, f_px, cx=cx + 0.5, cy=cy + 0.5)
@@ -64,12 +65,13 @@ def view(
     x, y, z = (float(step) for step in translation_m)
     # Across by f t w, and outwards from the principal point by its distance times t w.
     corner = np.hypot(max(cx, width - cx), max(cy, height - cy))
-    reach = float(np.ptp(inverse)) * (f_px * np.hypot(x, y) + corner * abs(z))
+    px_per_inverse = float(f_px * np.hypot(x, y) + corner * abs(z))
+    stage = Stage.of(inverse, camera, 0.0)
     sheets = sheets_of(
         np.ascontiguousarray(sharp, np.float32),
         Depth(inverse, True, "truth"),
         camera,
-        reach_px=reach,
-        margin_px=int(np.ceil(reach)),
+        reach_px=px_per_inverse * (stage.near_inverse - stage.far_inverse),
+        margin_px=int(np.ceil(px_per_inverse * float(inverse.max()))),
     )
     return new_view(sheets, Pose(position=(x, y, z))).pixels

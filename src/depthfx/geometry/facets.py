@@ -128,7 +128,7 @@ class _Modes:
         around = np.ones((3, 3), np.uint8)
         narrow = cv2.dilate(edges.any(axis=0).astype(np.uint8), around) > 0
         torn = edges.sum(axis=0) > 1  # one edge alone is where a break ends
-        low, high = _least(alpha), _most(alpha)
+        low, high = np.asarray(_least(alpha)), np.asarray(_most(alpha))
         least = np.where(narrow, low, cv2.erode(low, around))
         most = np.where(narrow, high, cv2.dilate(high, around))
         return cls(
@@ -172,7 +172,7 @@ def _parts(torn: Mask, alpha: Plane) -> Iterator[tuple[int, NDArray[np.int64], N
 
 
 def _beside(members: int) -> list[int]:
-    """Whose inverse depth each corner takes: its own, or that of the nearest corner that belongs."""
+    """Whose inverse depth each corner takes: its own, or that of the nearest member."""
     return [next(c for c in (k, k ^ 1, k ^ 2, k ^ 3) if members >> c & 1) for k in range(4)]
 
 

@@ -93,7 +93,8 @@ def _fill_rest(pixels: Pixels, inverse: Plane, cover: Plane) -> None:
     height, width = cover.shape
     small = (max(1, height // 4), max(1, width // 4))
     weight = resize_area(known, small)
-    filled = push_pull(resize_area(both, small) / np.maximum(weight, 1e-6)[..., None], weight)
+    light = resize_area(both, small) / np.maximum(weight, np.float32(1e-6))[..., None]
+    filled = push_pull(np.asarray(light, np.float32), weight)
     rest = known == 0
     large = resize_linear(filled, (height, width))[rest]
     pixels[rest], inverse[rest] = large[:, :3], large[:, 3]

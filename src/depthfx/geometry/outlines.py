@@ -129,7 +129,7 @@ def _unmix(
     prior: float,
     out: NDArray[np.float32],
 ) -> None:  # pragma: no cover - compiled
-    """The most likely share and both colours; columns of `near`: weight, colour, depth, variance."""
+    """The most likely share and both colours; `near`: weight, colour, depth, variance."""
     along = apart = 0.0
     for c in range(3):
         step = near[1 + c] - far[1 + c]

@@ -26,6 +26,7 @@ from depthfx.geometry.breaks import LEAST_JUMP_PX, breaks
 from depthfx.geometry.outlines import WHOLE
 from depthfx.geometry.outlines import taken_apart as outlines
 from depthfx.geometry.reach import RIM_PX, uncovered
+from depthfx.geometry.stage import Stage
 from depthfx.inpaint.exemplar import paint as paint_exemplar
 from depthfx.matting.foreground import Sides, background_colours, foreground_colours
 
@@ -142,27 +143,30 @@ def sheets_of(
     a length is negative or not finite.
     """
     _check(pixels, depth, matte, reach_px, margin_px)
-    report = progress or (lambda share: None)
-    px_per_inverse = reach_px / max(float(np.ptp(depth.inverse)), 1e-12)
+    stage = Stage.of(depth.surface, camera, reach_px / camera.diagonal_px)
+    px_per_inverse = stage.step_m * camera.focal_px
     pixels, depth = _with_margin(pixels, depth, margin_px, paint)
     cover = None if matte is None else np.pad(matte, margin_px, mode="edge")
     picture = _taken_apart(pixels, depth, cover, px_per_inverse)
     there, unseen = np.ones(depth.shape, bool), np.ones(depth.shape, bool)
     sheets: list[Sheet] = []
     while len(sheets) < MOST_SHEETS - 1:
-        report(len(sheets) / MOST_SHEETS)
+        report = _part_of(progress, len(sheets))
+        report(0.0)
         cut = _Cut.of(picture, unseen, px_per_inverse)
         if not cut.hole.any() or (sheets and cut.hole.mean() < LEAST_HIDDEN_SHARE):
             break
-        before = len(sheets)
-        under = _painted_under(
-            picture, cut, paint, lambda part, before=before: report((before + part) / MOST_SHEETS)
-        )
+        under = _painted_under(picture, cut, paint, report)
         picture, under = _settled(pixels, picture, under) if not sheets else (picture, under)
         sheets.append(_with_skirt(picture, cut, there))
         picture, there, unseen = under, cut.under, cut.hole | picture.two
     sheets.append(Sheet(picture.pixels, picture.share * there, picture.inverse))
     return Sheets(tuple(sheets), camera, margin_px, px_per_inverse)
+
+
+def _part_of(progress: Callable[[float], None] | None, number: int) -> Callable[[float], None]:
+    """Tells of the share done of sheet `number`."""
+    return lambda done: progress and progress((number + done) / (MOST_SHEETS - 1))
 
 
 def _check(
@@ -296,7 +300,7 @@ def _nearest(marked: Mask) -> tuple[NDArray[np.int64], Plane]:
     )
     index = np.zeros(int(labels.max()) + 1, np.int64)
     index[labels[marked]] = np.flatnonzero(marked)
-    return index[labels], distance
+    return index[labels], np.asarray(distance, np.float32)
 
 
 def _painted_under(

@@ -65,9 +65,7 @@ def continue_inverse(inverse: Plane, hole: Mask, source: Mask | None = None) -> 
     seen = np.where(mass > 0, seen / np.maximum(mass, 1e-6), 0)
     # A cell's mean lies where its known part does, not in its middle.
     across, down = (_mean_place(known, mass, axis) for axis in (1, 0))
-    fitted = _continued(
-        np.asarray(seen, np.float64), np.asarray(mass, np.float64), across, down
-    )
+    fitted = _continued(np.asarray(seen, np.float64), np.asarray(mass, np.float64), across, down)
     filled = resize_linear(fitted.astype(np.float32), inverse.shape)
     farthest, nearest = 0.0, NEARER * float(inverse[known].max())
     return np.where(hole, np.clip(filled, farthest, nearest), inverse)

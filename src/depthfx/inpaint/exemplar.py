@@ -35,32 +35,41 @@ from depthfx.inpaint.pushpull import push_pull
 
 Pixels = NDArray[np.float32]
 
-COARSEST_PX = 6000
-"""The first picture has at most so many pixels: every patch can be compared with every other."""
 LEAST_SOURCES = 24
 """With fewer patches than that to choose from, a picture is too coarse or there is no texture."""
-ALL_TURNS_PX = 60_000
-"""Up to so many places to match, matching and voting take all turns; larger pictures refine."""
+THIN_PX = 12.0
+"""The first picture is the finest in which most of the hole is no deeper than this: lines beside it
+are still to be seen, and a few patches reach across."""
+COARSEST_PX = 6000
+"""No picture is made from one of fewer pixels."""
 MATCHED_PX = 400_000
-"""Larger pictures take the matches of the next coarser as they are."""
+"""Up to so many pixels to paint, patches are matched at the photo's own size; else in the finest
+picture that has no more, and carried over."""
+ALL_TURNS_PX = 60_000
+"""Up to so many places to match, matching and voting take turns; larger pictures refine once."""
 TURNS = 4
-TRIES = 6
 FIRST_TRIES = 200
-SHARP = 0.5
-THIN = 12.0
-DRAW = 1
-TRUST = 0.75
+"""Patches that each place of the first picture is compared with, beside what its neighbours have."""
+TRIES = 6
+"""Patches looked at in each later pass: one of all, the others nearer and nearer to the match."""
+TRUST = 0.8
 """Of a painted pixel, for each pixel it lies deeper in the hole."""
-RIM_FADES = 0.03
-MOST_OFF = 0.25
-DOUBT = 1.5
-MOST_MIXED = 0.4
-_SIDES = (2 * REACH + 1, 2 * REACH + 1)
-_COUNT = _SIDES[0] * _SIDES[1]
-NEAR_PART = 0.3
+SHARPNESS = 0.5
+"""How fast a patch's vote falls off with what it is unlike, in shares of the unlike quarter's."""
+DRAWN_REACH = 1
+"""So near a pixel's own patch others vote in the end: enough to blend seams, too few to blur."""
 DEPTH_PART = 0.1
-FARTHEST = 0.01
 """Weight of a difference of one in the logarithm of inverse depth against one in colour."""
+FARTHEST = 0.01
+"""Of the nearest inverse depth: what is farther than that is equally far."""
+MOST_OFF = 0.25
+"""Encoded: colours at the rim off by more are other things, not other light."""
+RIM_FADES = 0.03
+"""Share of the diagonal on which what is added at the rim fades to a third."""
+DOUBT, MOST_MIXED = 1.5, 0.4
+"""How much of the smooth continuation is mixed in where the patches at the rim are all wrong, and at
+most: PSNR asks for two thirds, the eye for none."""
+_SIDES = (2 * REACH + 1, 2 * REACH + 1)
 
 
 @dataclass(eq=False)
@@ -84,7 +93,6 @@ class _Level:
         touched = cv2.dilate(self.hole.view(np.uint8), _square(REACH)) > 0
         self.centres = _places(_unpadded(touched & (self.hole | self.usable)))
         self.painted = _places(self.hole)
-        self.nearness = np.float32(NEAR_PART / (self.hole.size))
         self.from_hole_px = cv2.distanceTransform((~self.hole).view(np.uint8), cv2.DIST_C, 3)
         self.depth_px = cv2.distanceTransform((~self.usable).view(np.uint8), cv2.DIST_L2, 3)
         self.trust = np.where(self.hole, TRUST**self.depth_px, self.usable).astype(np.float32)
@@ -136,7 +144,7 @@ def paint(
             progress((n + 1) / (len(levels) + 1))
     change = _change(level, matches)
     source_pixels = np.ascontiguousarray(pixels[place], np.float32)
-    draw(source_pixels, holes, usable, matches, weight, change, level.doublings, DRAW, part)
+    draw(source_pixels, holes, usable, matches, weight, change, level.doublings, DRAWN_REACH, part)
     if progress is not None:
         progress(1.0)
     return out
@@ -156,7 +164,9 @@ def _pyramid(pixels: Pixels, hole: Mask, usable: Mask, inverse: Plane | None) ->
         if n > finest:
             half = (share.shape[1] // 2, share.shape[0] // 2)
             mass = cv2.resize(share, half, interpolation=cv2.INTER_AREA)
-            colour = cv2.resize(look[..., :3] * share[..., None], half, interpolation=cv2.INTER_AREA)
+            colour = cv2.resize(
+                look[..., :3] * share[..., None], half, interpolation=cv2.INTER_AREA
+            )
             depth = cv2.resize(look[..., 3], half, interpolation=cv2.INTER_AREA)
             look = np.dstack([colour / np.maximum(mass, 1e-6)[..., None], depth])
             open_ = cv2.resize(open_.astype(np.float32), half, interpolation=cv2.INTER_AREA) > 0
@@ -170,7 +180,7 @@ def _pyramid(pixels: Pixels, hole: Mask, usable: Mask, inverse: Plane | None) ->
         )
         if len(level.sources) >= LEAST_SOURCES:
             levels.append(level)
-        if np.percentile(level.depth_px[level.hole], 90) <= THIN:
+        if np.percentile(level.depth_px[level.hole], 90) <= THIN_PX:
             break
     return levels[::-1]
 
@@ -197,14 +207,11 @@ def _shrunk(
 
 def _first(level: _Level) -> tuple[Matches, Array]:
     matches, cost = _nothing(level)
-    order = np.argsort(
-        level.depth_px[level.centres[:, 0], level.centres[:, 1]], kind="stable"
-    )
+    order = np.argsort(level.depth_px[level.centres[:, 0], level.centres[:, 1]], kind="stable")
     trust = np.where(level.hole, np.float32(0), level.trust)
     first_matches(
         level.look,
         trust,
-        level.nearness,
         level.allowed,
         level.centres[order],
         level.sources,
@@ -230,9 +237,11 @@ def _nothing(level: _Level) -> tuple[Matches, Array]:
 
 
 def _agree(level: _Level, matches: Matches, cost: Array) -> Array:
-    """Matching and voting in turns: `matches` and the level's colours in place."""
-    whole = cv2.blur(level.trust, (2 * REACH + 1,) * 2, borderType=cv2.BORDER_CONSTANT)
-    whole *= np.float32((2 * REACH + 1) ** 2)
+    """Matching and voting in turns: `matches` and the level's colours in place.
+
+    Returns the weight of each patch's vote, (h, w).
+    """
+    whole = cv2.boxFilter(level.trust, -1, _SIDES, normalize=False, borderType=cv2.BORDER_CONSTANT)
     out = np.empty((len(level.painted), 3), np.float32)
     small = len(level.centres) <= ALL_TURNS_PX
     at = level.centres[:, 0], level.centres[:, 1]
@@ -241,7 +250,6 @@ def _agree(level: _Level, matches: Matches, cost: Array) -> Array:
             better_matches(
                 level.look,
                 level.trust,
-                level.nearness,
                 level.allowed,
                 level.centres,
                 level.sources,
@@ -254,7 +262,7 @@ def _agree(level: _Level, matches: Matches, cost: Array) -> Array:
         mean = cost[at] / np.maximum(whole[at], 1e-6)
         usual = max(float(np.percentile(mean, 75)), 1e-8)
         weight = np.zeros_like(cost)
-        weight[at] = np.exp(-mean * SHARP / usual) * level.trust[at] + 1e-6
+        weight[at] = np.exp(-mean * SHARPNESS / usual) * level.trust[at] + 1e-6
         vote(level.look, level.painted, matches, weight, out)
         level.put(out)
     return weight
@@ -271,7 +279,9 @@ def _change(level: _Level, matches: Matches) -> Array:
     """
     weight = (matches[..., 0] >= 0).astype(np.float32)
     ring = level.usable & (level.from_hole_px <= REACH)
-    ring &= cv2.boxFilter(weight, -1, _SIDES, borderType=cv2.BORDER_CONSTANT) > 1 / 2 / _COUNT
+    ring &= cv2.boxFilter(weight, -1, _SIDES, borderType=cv2.BORDER_CONSTANT) > 0.5 / (
+        _SIDES[0] * _SIDES[1]
+    )
     places = _places(ring)
     told = np.empty((len(places), 3), np.float32)
     vote(level.look, places, matches, weight, told)

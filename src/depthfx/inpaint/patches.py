@@ -28,7 +28,6 @@ UNTOLD = np.float32(1e30)
 def _unlikeness(
     look: Array,
     trust: Array,
-    nearness: np.float32,
     y: int,
     x: int,
     v: int,
@@ -37,7 +36,7 @@ def _unlikeness(
 ) -> np.float32:
     """Weighted sum of squared differences of the patches at (y, x) and (v, u), or more than
     `enough` if it is."""
-    total = nearness * np.float32((v - y) * (v - y) + (u - x) * (u - x))
+    total = np.float32(0)
     for j in range(-REACH, REACH + 1):
         for i in range(-REACH, REACH + 1):
             part = np.float32(0)
@@ -63,7 +62,6 @@ def _mixed(state: np.uint32) -> np.uint32:
 def first_matches(
     look: Array,
     trust: Array,
-    nearness: np.float32,
     allowed: Mask,
     centres: Matches,
     sources: Matches,
@@ -88,14 +86,14 @@ def first_matches(
                 if matches[y + j, x + i, 0] >= 0:
                     vn, un = matches[y + j, x + i, 0] - j, matches[y + j, x + i, 1] - i
                     if allowed[vn, un]:
-                        found = _unlikeness(look, trust, nearness, y, x, vn, un, best)
+                        found = _unlikeness(look, trust, y, x, vn, un, best)
                         if found < best:
                             best, v, u = found, vn, un
         every = tries >= sources.shape[0]
         for t in range(min(tries, sources.shape[0])):
             state = _mixed(state)
             m = t if every else np.int64(state % np.uint32(sources.shape[0]))
-            found = _unlikeness(look, trust, nearness, y, x, sources[m, 0], sources[m, 1], best)
+            found = _unlikeness(look, trust, y, x, sources[m, 0], sources[m, 1], best)
             if found < best:
                 best, v, u = found, sources[m, 0], sources[m, 1]
         # Around the best of them, until nothing near it is better.
@@ -107,7 +105,7 @@ def first_matches(
                 for i in range(-2, 3):
                     vn, un = middle_v + j, middle_u + i
                     if 0 <= vn < height and 0 <= un < width and allowed[vn, un]:
-                        found = _unlikeness(look, trust, nearness, y, x, vn, un, best)
+                        found = _unlikeness(look, trust, y, x, vn, un, best)
                         if found < best:
                             best, v, u, moved = found, vn, un, True
         matches[y, x, 0], matches[y, x, 1] = v, u
@@ -122,7 +120,6 @@ def first_matches(
 def better_matches(
     look: Array,
     trust: Array,
-    nearness: np.float32,
     allowed: Mask,
     centres: Matches,
     sources: Matches,
@@ -146,7 +143,7 @@ def better_matches(
         k = count - 1 - n if back else n
         y, x = centres[k]
         v, u = matches[y, x]
-        best = _unlikeness(look, trust, nearness, y, x, v, u, UNTOLD)
+        best = _unlikeness(look, trust, y, x, v, u, UNTOLD)
         for side in range(2):
             yn, xn = (y + step, x) if side else (y, x + step)
             if matches[yn, xn, 0] < 0:
@@ -154,7 +151,7 @@ def better_matches(
             vn = matches[yn, xn, 0] + y - yn
             un = matches[yn, xn, 1] + x - xn
             if (vn != v or un != u) and allowed[vn, un]:
-                found = _unlikeness(look, trust, nearness, y, x, vn, un, best)
+                found = _unlikeness(look, trust, y, x, vn, un, best)
                 if found < best:
                     best, v, u = found, vn, un
         radius = max(height, width) >> 1
@@ -172,7 +169,7 @@ def better_matches(
                 if vn < 0 or un < 0 or vn >= height or un >= width:
                     continue
             if allowed[vn, un]:
-                found = _unlikeness(look, trust, nearness, y, x, vn, un, best)
+                found = _unlikeness(look, trust, y, x, vn, un, best)
                 if found < best:
                     best, v, u = found, vn, un
         matches[y, x, 0], matches[y, x, 1] = v, u
@@ -180,9 +177,7 @@ def better_matches(
 
 
 @njit(cache=True, nogil=True)
-def vote(
-    colours: Array, painted: Matches, matches: Matches, weight: Array, out: Array
-) -> None:
+def vote(colours: Array, painted: Matches, matches: Matches, weight: Array, out: Array) -> None:
     """The weighted mean of what all patches over a pixel show there, for each of `painted`.
 
     colours : (h, w, 3) float32 and more channels; painted : (n, 2); weight : (h, w) float32 of the
@@ -258,9 +253,7 @@ def draw(
             for c in range(3):
                 more = (one - fy) * (
                     (one - fx) * change[top, left, c] + fx * change[top, left + 1, c]
-                ) + fy * (
-                    (one - fx) * change[top + 1, left, c] + fx * change[top + 1, left + 1, c]
-                )
+                ) + fy * ((one - fx) * change[top + 1, left, c] + fx * change[top + 1, left + 1, c])
                 seen = np.sqrt(max(sums[c], zero) / max(whole, np.float32(1e-20)))
                 out[y, x, c] = max(seen + more, zero) ** 2
 
@@ -301,34 +294,34 @@ def finer_matches(
 ) -> None:
     """`matches` for `centres` of a picture twice the size of that of `coarse`.
 
-    A match that is not allowed gives way to one near it, else to any.
+    Each takes over the shift of the coarse centre under it or near it; where that leads to what is
+    not allowed, a pixel beside it, or another's shift, or in the end any of `sources`.
     """
-    height, width = allowed.shape
     for k in range(centres.shape[0]):
         y, x = centres[k]
-        # Both are padded by REACH.
-        yc, xc = (y - REACH) // 2 + REACH, (x - REACH) // 2 + REACH
-        found = False
-        for ring in range(0, 3):
-            for j in range(-ring, ring + 1):
-                for i in range(-ring, ring + 1):
-                    if found or max(abs(i), abs(j)) != ring:
-                        continue
-                    yn, xn = yc + j, xc + i
-                    if not (0 <= yn < coarse.shape[0] and 0 <= xn < coarse.shape[1]):
-                        continue
-                    if coarse[yn, xn, 0] < 0:
-                        continue
-                    v = 2 * (coarse[yn, xn, 0] - yn) + y
-                    u = 2 * (coarse[yn, xn, 1] - xn) + x
-                    for b in range(0, 9):
-                        if not found:
-                            # The nine places about it, the middle one first.
-                            vn = v + ((b + 4) % 9) // 3 - 1
-                            un = u + ((b + 4) % 9) % 3 - 1
-                            if 0 <= vn < height and 0 <= un < width and allowed[vn, un]:
-                                matches[y, x, 0], matches[y, x, 1] = vn, un
-                                found = True
-        if not found:
-            m = (k * 7919) % sources.shape[0]
-            matches[y, x, 0], matches[y, x, 1] = sources[m, 0], sources[m, 1]
+        if not _take_over(coarse, allowed, y, x, matches):
+            matches[y, x] = sources[(k * 7919) % sources.shape[0]]
+
+
+@njit(cache=True, nogil=True)
+def _take_over(coarse: Matches, allowed: Mask, y: int, x: int, matches: Matches) -> bool:
+    # Both pictures are padded by REACH.
+    middle_y, middle_x = (y - REACH) // 2 + REACH, (x - REACH) // 2 + REACH
+    for ring in range(3):
+        for yc in range(max(middle_y - ring, 0), min(middle_y + ring + 1, coarse.shape[0])):
+            for xc in range(max(middle_x - ring, 0), min(middle_x + ring + 1, coarse.shape[1])):
+                if max(abs(yc - middle_y), abs(xc - middle_x)) < ring or coarse[yc, xc, 0] < 0:
+                    continue
+                v = 2 * (coarse[yc, xc, 0] - yc) + y
+                u = 2 * (coarse[yc, xc, 1] - xc) + x
+                for n in range(9):
+                    # The nine places there, the middle one first.
+                    vn, un = v + (n + 4) % 9 // 3 - 1, u + (n + 4) % 9 % 3 - 1
+                    if (
+                        0 <= vn < allowed.shape[0]
+                        and 0 <= un < allowed.shape[1]
+                        and allowed[vn, un]
+                    ):
+                        matches[y, x, 0], matches[y, x, 1] = vn, un
+                        return True
+    return False

@@ -56,7 +56,7 @@ def frames(
     """
     zoom = steady_zoom(views.sheets, move, camera)
     keys = [
-        replace(key, pose=replace(key.pose, zoom=key.pose.zoom * zoom))
+        replace(key, pose=replace(key.pose, zoom=key.pose.zoom))
         for key in move.sampled(count)
     ]
     seen: list[tuple[Pose, View]] = []
@@ -110,12 +110,12 @@ def steady_zoom(sheets: Sheets, move: Move, camera: Camera) -> float:
 
     It is found for the depths at the frame's border, whatever lies there.
     """
-    return 1.0
+    keys = move.sampled(POSES_LOOKED_AT) + move.keys
     depths = _border_depths(sheets)
 
     def enough(zoom: float) -> bool:
         return all(
-            _within(replace(key.pose, zoom=key.pose.zoom * zoom), sheets, camera, depths)
+            _within(replace(key.pose, zoom=key.pose.zoom), sheets, camera, depths)
             for key in keys
         )
 
