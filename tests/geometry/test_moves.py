@@ -134,7 +134,7 @@ def test_a_dolly_zoom_keeps_the_size_of_the_pivot_in_every_frame():
     for key in move_named("dolly-zoom", ROOM).sampled(33):
         x, y, z = key.pose.matrix(camera) @ (100.0, 200.0, 1.0, w)
         np.testing.assert_allclose((x / z, y / z), (100, 200), atol=1e-6)
-    assert key.pose.zoom > 1.01
+    assert key.pose.zoom < 0.99
 
 
 @pytest.mark.parametrize("name", MOVING)
@@ -182,9 +182,9 @@ def test_the_turned_camera_shows_that_parallax_too(name):
 def test_no_preset_runs_into_things_or_flies_away(name, stage, loop):
     for key in move_named(name, stage, loop=loop).keys:
         x, y, z = np.multiply(key.pose.position, stage.near_inverse)
-        assert -1 <= z <= 0.3
+        assert -1e-9 <= z <= 0.3
         assert np.hypot(x, y) <= 0.21
-        assert 1 <= key.pose.zoom <= 2
+        assert 0.7 <= key.pose.zoom <= 1.1
         assert np.isfinite(key.pose.rotation).all()
 
 

@@ -159,7 +159,7 @@ def test_the_focus_follows_what_is_in_focus():
     """A camera that comes nearer keeps the subject sharp."""
     made = sheets(8)
     far_only = replace(made, sheets=made.sheets[1:])
-    keys = (Key(0, Pose(), 0.1, 0.5), Key(1, Pose((0, 0, 2.0)), 0.1, 0.5))
+    keys = (Key(0, Pose(), 0.1, 8.0), Key(1, Pose((0, 0, 2.0)), 0.1, 8.0))
     move = Move("in", keys)
     focused = list(frames(Views.of(far_only), move, CAMERA, 3))
     sharp = replace(move, keys=tuple(replace(k, focus_inverse=None) for k in keys))

@@ -421,9 +421,16 @@ def _shade(
                 _look_up(
                     colours, soft_place[y, x, k, 0], soft_place[y, x, k, 1], soft_code[y, x, k], out
                 )
+                # The kernel's negative lobes overshoot beside an outline: not beyond 0 and 1.
                 own = min(max(out[3], zero), one)
                 rest = one - own
-                r, g, b, a = out[0] + rest * r, out[1] + rest * g, out[2] + rest * b, own + rest * a
+                size = own / out[3] if own > zero else zero
+                r, g, b = (
+                    size * out[0] + rest * r,
+                    size * out[1] + rest * g,
+                    size * out[2] + rest * b,
+                )
+                a = own + rest * a
                 first *= rest
                 if soft_code[y, x, k] >> SHEET == 0 and _within(frame, soft_place[y, x, k]):
                     first += own

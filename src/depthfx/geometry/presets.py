@@ -27,9 +27,7 @@ LARGEST_STEP = 0.2
 be walked along without end."""
 LARGEST_APPROACH = 0.3
 """The same forward: nothing is run into."""
-LARGEST_RETREAT = 1.0
-"""The same backward."""
-KEN_BURNS_ZOOM = 1.08
+KEN_BURNS_ZOOM = 1.05
 KEN_BURNS_DRIFT = (0.5, -0.25)
 """Drift to the right and up, for a push of 1."""
 FOCUS_BLUR = 0.015
@@ -98,8 +96,10 @@ def _crane(stage: Stage, size: float) -> list[Pose]:
 
 
 def _dolly_zoom(stage: Stage, size: float) -> list[Pose]:
-    back = min(size, LARGEST_RETREAT) / stage.near_inverse
-    return [REST, Pose((0, 0, -back), zoom=1 + back / pivot_of(stage)[2])]
+    """Ahead, not back: the background then shrinks in behind the subject and uncovers nothing
+    round it, only at the frame's border."""
+    ahead = min(size, LARGEST_APPROACH) / stage.near_inverse
+    return [REST, Pose((0, 0, ahead), zoom=1 - ahead / pivot_of(stage)[2])]
 
 
 def _ken_burns(stage: Stage, size: float) -> list[Pose]:
@@ -182,7 +182,7 @@ def _largest(shape: Shape, stage: Stage) -> float:
     def fits(size: float) -> bool:
         return parallax_of(shape(stage, size), stage) <= stage.parallax * (1 - SLACK)
 
-    low, high = 0.0, max(LARGEST_STEP, LARGEST_APPROACH, LARGEST_RETREAT)
+    low, high = 0.0, max(LARGEST_STEP, LARGEST_APPROACH)
     if fits(high):
         return high
     while high - low > SLACK * high > SMALLEST:

@@ -150,10 +150,10 @@ def sheets_of(
     picture = _taken_apart(pixels, depth, cover, px_per_inverse)
     there, unseen = np.ones(depth.shape, bool), np.ones(depth.shape, bool)
     sheets: list[Sheet] = []
-    while len(sheets) < MOST_SHEETS - 1:
+    while px_per_inverse > 0 and len(sheets) < MOST_SHEETS - 1:
         report = _part_of(progress, len(sheets))
         report(0.0)
-        cut = _Cut.of(picture, unseen, px_per_inverse)
+        cut = _Cut.of(picture, there, unseen, px_per_inverse)
         if not cut.hole.any() or (sheets and cut.hole.mean() < LEAST_HIDDEN_SHARE):
             break
         under = _painted_under(picture, cut, paint, report)
@@ -267,12 +267,12 @@ class _Cut:
     far: NDArray[np.int64]
 
     @classmethod
-    def of(cls, picture: _Picture, unseen: Mask, px_per_inverse: float) -> _Cut:
-        """Of the breaks that touch `unseen` (H, W)."""
+    def of(cls, picture: _Picture, there: Mask, unseen: Mask, px_per_inverse: float) -> _Cut:
+        """Of the breaks within `there` (H, W), all that this sheet holds, that touch `unseen`."""
         solid, two = picture.solid, picture.two
         across, down = breaks(solid, px_per_inverse)
-        across &= unseen[:, 1:] | unseen[:, :-1]
-        down &= unseen[1:] | unseen[:-1]
+        across &= (unseen[:, 1:] | unseen[:, :-1]) & there[:, 1:] & there[:, :-1]
+        down &= (unseen[1:] | unseen[:-1]) & there[1:] & there[:-1]
         left, far = uncovered(solid, across, down, px_per_inverse, RIM_PX + BEYOND_PX)
         front = left > 0
         hole = (left > BEYOND_PX) & (~two | (picture.share > SURE)) & unseen

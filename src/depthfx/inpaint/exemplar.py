@@ -49,7 +49,7 @@ ALL_TURNS_PX = 60_000
 """Up to so many places to match, matching and voting take turns; larger pictures refine once."""
 TURNS = 4
 FIRST_TRIES = 200
-"""Patches that each place of the first picture is compared with, beside what its neighbours have."""
+"""Patches that each place of the first picture is compared with, beside those of its neighbours."""
 TRIES = 6
 """Patches looked at in each later pass: one of all, the others nearer and nearer to the match."""
 TRUST = 0.8
@@ -67,8 +67,8 @@ MOST_OFF = 0.25
 RIM_FADES = 0.03
 """Share of the diagonal on which what is added at the rim fades to a third."""
 DOUBT, MOST_MIXED = 1.5, 0.4
-"""How much of the smooth continuation is mixed in where the patches at the rim are all wrong, and at
-most: PSNR asks for two thirds, the eye for none."""
+"""How much of the smooth continuation is mixed in where the patches at the rim are all wrong, and
+at most: PSNR asks for two thirds, the eye for none."""
 _SIDES = (2 * REACH + 1, 2 * REACH + 1)
 
 
@@ -80,6 +80,10 @@ class _Level:
     hole : (h, w), what shall be painted
     usable : (h, w), where texture may come from
     doublings : how many times it must be doubled to be of the photo's size
+    allowed, sources : where whole patches are usable, as a mask and a list of their centres
+    centres : of the patches that touch the hole; painted : the hole, as a list
+    ring : what is usable so near the hole that a patch covers both
+    depth_px : how far from what is usable; trust : how much a pixel counts when patches are compared
     """
 
     look: Array
@@ -93,7 +97,7 @@ class _Level:
         touched = cv2.dilate(self.hole.view(np.uint8), _square(REACH)) > 0
         self.centres = _places(_unpadded(touched & (self.hole | self.usable)))
         self.painted = _places(self.hole)
-        self.from_hole_px = cv2.distanceTransform((~self.hole).view(np.uint8), cv2.DIST_C, 3)
+        self.ring = self.usable & touched
         self.depth_px = cv2.distanceTransform((~self.usable).view(np.uint8), cv2.DIST_L2, 3)
         self.trust = np.where(self.hole, TRUST**self.depth_px, self.usable).astype(np.float32)
 
@@ -127,24 +131,24 @@ def paint(
         return out
     usable = ~hole if source is None else source & ~hole
     place = _around(hole, usable)
-    part = out[place]
+    part = np.ascontiguousarray(out[place])
     holes, usable = np.ascontiguousarray(hole[place]), np.ascontiguousarray(usable[place])
     levels = _pyramid(part, holes, usable, None if inverse is None else inverse[place])
     if not levels:
         part[holes] = push_pull(part, usable.astype(np.float32))[holes]
+        out[place] = part
         return out
-    matches: Matches | None = None
+    matches, cost = _first(levels[0])
     for n, level in enumerate(levels):
-        if matches is None:
-            matches, cost = _first(level)
-        else:
+        if n:
             matches, cost = _taken_over(matches, level)
         weight = _agree(level, matches, cost)
         if progress is not None:
             progress((n + 1) / (len(levels) + 1))
+    # What is read, the source, is never what is written.
     change = _change(level, matches)
-    source_pixels = np.ascontiguousarray(pixels[place], np.float32)
-    draw(source_pixels, holes, usable, matches, weight, change, level.doublings, DRAWN_REACH, part)
+    draw(part, holes, usable, matches, weight, change, level.doublings, DRAWN_REACH, part)
+    out[place] = part
     if progress is not None:
         progress(1.0)
     return out
@@ -163,7 +167,7 @@ def _pyramid(pixels: Pixels, hole: Mask, usable: Mask, inverse: Plane | None) ->
     for n in range(finest, count):
         if n > finest:
             half = (share.shape[1] // 2, share.shape[0] // 2)
-            mass = cv2.resize(share, half, interpolation=cv2.INTER_AREA)
+            mass = np.asarray(cv2.resize(share, half, interpolation=cv2.INTER_AREA), np.float32)
             colour = cv2.resize(
                 look[..., :3] * share[..., None], half, interpolation=cv2.INTER_AREA
             )
@@ -175,7 +179,7 @@ def _pyramid(pixels: Pixels, hole: Mask, usable: Mask, inverse: Plane | None) ->
         level = _Level(
             np.pad(look, [*ring, (0, 0)]),
             np.pad(open_, ring),
-            np.pad((share >= (0.5 if n else 1)) & ~open_, ring),
+            np.pad((share >= (0.5 if n > finest else 1)) & ~open_, ring),
             n,
         )
         if len(level.sources) >= LEAST_SOURCES:
@@ -196,13 +200,13 @@ def _shrunk(
     height, width = (-(-n // (size * multiple)) * multiple for n in hole.shape)
     look, share = np.empty((height, width, 4), np.float32), np.empty((height, width), np.float32)
     depth = np.zeros_like(share[:1, :1]) if inverse is None else inverse
-    depth = np.broadcast_to(depth, hole.shape)
+    depth = np.ascontiguousarray(np.broadcast_to(depth, hole.shape))
     shrink(pixels, usable, depth, doublings, look, share)
     nearest = max(float(depth.max()), 1e-12)
     look[..., 3] = DEPTH_PART * np.log(np.maximum(look[..., 3] / nearest, FARTHEST))
     fill = [(0, height * size - hole.shape[0]), (0, width * size - hole.shape[1])]
-    open_ = np.pad(hole, fill).reshape(height, size, width, size).any((1, 3))
-    return look, share, open_
+    cells = np.pad(hole, fill).reshape(height, size, width, size)
+    return look, share, np.asarray(cells.any((1, 3)), np.bool_)
 
 
 def _first(level: _Level) -> tuple[Matches, Array]:
@@ -278,10 +282,8 @@ def _change(level: _Level, matches: Matches) -> Array:
     is finer than this level, such as grain, is left as it is.
     """
     weight = (matches[..., 0] >= 0).astype(np.float32)
-    ring = level.usable & (level.from_hole_px <= REACH)
-    ring &= cv2.boxFilter(weight, -1, _SIDES, borderType=cv2.BORDER_CONSTANT) > 0.5 / (
-        _SIDES[0] * _SIDES[1]
-    )
+    # A place that no patch covers tells nothing.
+    ring = level.ring & (cv2.dilate(weight, _square(REACH)) > 0)
     places = _places(ring)
     told = np.empty((len(places), 3), np.float32)
     vote(level.look, places, matches, weight, told)

@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthfx.depth import Plane
-from depthfx.errors import ModelError, ShapeError
 from depthfx.engine.model_folder import one_line
-from depthfx.inpaint.exemplar import Mask, Pixels, paint
+from depthfx.errors import ModelError, ShapeError
+from depthfx.inpaint.exemplar import Pixels, paint
+from depthfx.inpaint.patches import Mask
 from depthfx.inpaint.pushpull import push_pull
 from depthfx.photo.colour import linear_to_srgb, srgb_to_linear
 from depthfx.raster.resample import resize_area, resize_linear

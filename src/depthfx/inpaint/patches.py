@@ -1,11 +1,12 @@
-"""Patches: finding for each place the patch elsewhere that looks most alike, and taking its colours.
+"""Patches: finding for each place the patch elsewhere that looks most alike, and what it shows.
 
 A field of matches holds, for the centre of each patch that touches a hole, the centre of the patch
 it is matched with. Good matches are found by passing on those of neighbours and by trying others
 at random; colours are the votes of all patches that cover a pixel.
 
 C. Barnes et al., "PatchMatch: a randomized correspondence algorithm for structural image editing",
-SIGGRAPH 2009; Y. Wexler, E. Shechtman, M. Irani, "Space-time completion of video", PAMI 29(3), 2007.
+SIGGRAPH 2009; Y. Wexler, E. Shechtman, M. Irani, "Space-time completion of video", PAMI 29(3),
+2007.
 """
 
 from __future__ import annotations

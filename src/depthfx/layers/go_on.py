@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 
 BLEED_PX = 8
 """So far a layer's colours go on beyond its edge: resampled there, it draws no fringe."""
-SMOOTH_PIXELS, DEPTH_PIXELS = 0.25e6, 0.06e6
+SMOOTH_PIXELS, DEPTH_PIXELS = 0.25e6, 0.02e6
 """At these sizes colours that are not painted with texture go on, and surfaces."""
 KNOWN, LEAST = 0.1, np.float32(1e-6)
 """Of a pixel there, how much has to be known, and what is not divided by."""
@@ -103,7 +103,8 @@ def _fill(colour: Pixels, seen: Mask, where: Mask, out: Pixels) -> None:
     shape = fit_within((seen.shape[0], seen.shape[1]), SMOOTH_PIXELS)
     weight = resize_area(seen.astype(np.float32), shape)
     mean = resize_area(np.where(seen[..., None], colour, np.float32(0)), shape)
-    smooth = push_pull(mean / np.maximum(weight, LEAST)[..., None], (weight > KNOWN) * weight)
+    mean /= np.maximum(weight, LEAST)[..., None]
+    smooth = push_pull(mean, (weight > KNOWN) * weight)
     large = resize_linear(smooth, (seen.shape[0], seen.shape[1]))
     np.copyto(out, large, where=where[..., None])
 
@@ -113,10 +114,11 @@ def _depth_on(inverse: Plane, seen: Mask) -> Plane:
     shape = fit_within((seen.shape[0], seen.shape[1]), DEPTH_PIXELS)
     weight = resize_area(seen.astype(np.float32), shape)
     mean = resize_area(np.where(seen, inverse, np.float32(0)), shape)
+    mean /= np.maximum(weight, LEAST)
     known = weight > KNOWN
     if not mean[known].any():
         return inverse
-    small = continue_inverse(mean / np.maximum(weight, LEAST), ~known, known)
+    small = continue_inverse(mean, ~known, known)
     return np.where(seen, inverse, resize_linear(small, (seen.shape[0], seen.shape[1])))
 
 

@@ -42,4 +42,5 @@ def composite(layers: Layers, bits: int | None = None) -> tuple[Pixels, Plane]:
         rest = 1 - share
         total[there] = share[..., None] * colour + rest[..., None] * total[there]
         cover[there] = share + rest * cover[there]
-    return total / np.maximum(cover, np.float32(1e-6))[..., None], cover
+    straight = total / np.maximum(cover, np.float32(1e-6))[..., None]
+    return np.asarray(straight, np.float32), cover

@@ -56,7 +56,7 @@ def frames(
     """
     zoom = steady_zoom(views.sheets, move, camera)
     keys = [
-        replace(key, pose=replace(key.pose, zoom=key.pose.zoom))
+        replace(key, pose=replace(key.pose, zoom=key.pose.zoom * zoom))
         for key in move.sampled(count)
     ]
     seen: list[tuple[Pose, View]] = []
@@ -115,7 +115,7 @@ def steady_zoom(sheets: Sheets, move: Move, camera: Camera) -> float:
 
     def enough(zoom: float) -> bool:
         return all(
-            _within(replace(key.pose, zoom=key.pose.zoom), sheets, camera, depths)
+            _within(replace(key.pose, zoom=key.pose.zoom * zoom), sheets, camera, depths)
             for key in keys
         )
 
