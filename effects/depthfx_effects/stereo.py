@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from depthfx.depth import Plane
     from depthfx.geometry.stage import Stage
     from depthfx.photo.photo import Pixels
     from depthfx.stereo.pairs import Row
@@ -31,8 +30,6 @@ FILES = {
 }
 """What is no plain picture, and how its files may end, the usual way first."""
 WIGGLE_VIEWS = 3
-LEAST_SUBJECT = 0.004
-"""Share of the picture."""
 
 
 class Stereo(Effect):
@@ -203,7 +200,7 @@ class Stereo(Effect):
         stage = replace(stage, camera=small.camera)
         cameras = row(stage, display.views, "middle", self.screen_inverse(small, stage))
         views = pictures_of(small, stage, cameras, lambda done: context.report("views", done))
-        sheet = quilt(views, display, _middle_of(small.matte))
+        sheet = quilt(views, display, stage.subject_xy)
         camera = replace(
             scene.camera, width=sheet.shape[1], height=sheet.shape[0], cx=None, cy=None
         )
@@ -222,16 +219,3 @@ def _showing(scene: Scene, pixels: Pixels) -> Scene:
     inverse, matte = (np.tile(plane, times) for plane in (scene.depth.surface, scene.matte))
     depth = replace(scene.depth, inverse=inverse, behind=None, coverage=None)
     return scene.with_geometry(photo, depth, matte)
-
-
-def _middle_of(matte: Plane) -> tuple[float, float]:
-    """Where the subject is, as shares of width and height; the middle if there is none."""
-    import numpy as np
-
-    height, width = matte.shape
-    mass = float(matte.sum())
-    if mass < LEAST_SUBJECT * matte.size:
-        return 0.5, 0.5
-    across, down = matte.sum(axis=0), matte.sum(axis=1)
-    x = float(across @ (np.arange(width) + 0.5)) / mass / width
-    return x, float(down @ (np.arange(height) + 0.5)) / mass / height

@@ -268,3 +268,14 @@ def test_reversed_runs_the_same_way_back():
 def test_wrong_moves_are_refused_in_one_line(make, words):
     with pytest.raises(ParameterError, match=words):
         make()
+
+
+def test_a_push_in_keeps_the_subject_in_its_place():
+    camera = ROOM.camera
+    stage = Stage(camera, 1.0, 0.2, 0.7, 0.03, subject_xy=(0.3, 0.8))
+    x, y = 0.3 * camera.width, 0.8 * camera.height
+    for key in move_named("push-in", stage).sampled(9):
+        matrix = key.pose.matrix(camera)
+        for inverse in (1.0, 0.7, 0.0):
+            u, v, share = matrix @ [x, y, 1, inverse]
+            np.testing.assert_allclose([u / share, v / share], [x, y], atol=1e-9)

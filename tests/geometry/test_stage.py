@@ -33,7 +33,11 @@ def test_the_unit_of_depth_does_not_matter(unit):
 def test_the_subject_is_the_pivot():
     inverse = two_planes()
     matte = (inverse > 0.5).astype(np.float32)
-    assert Stage.of(inverse, CAMERA, 0.03, matte).pivot_inverse == pytest.approx(1.0)
+    stage = Stage.of(inverse, CAMERA, 0.03, matte)
+    assert stage.pivot_inverse == pytest.approx(1.0)
+    assert stage.subject_xy == pytest.approx((0.5, 0.5), abs=0.01)
+    aside = np.roll(matte, 100, axis=1)
+    assert Stage.of(inverse, CAMERA, 0.03, aside).subject_xy == pytest.approx((0.75, 0.5), abs=0.01)
     assert Stage.of(inverse, CAMERA, 0.03).pivot_inverse == pytest.approx(0.6)
     nobody = np.zeros_like(matte)
     assert Stage.of(inverse, CAMERA, 0.03, nobody).pivot_inverse == pytest.approx(0.6)

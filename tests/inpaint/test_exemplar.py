@@ -214,3 +214,22 @@ def test_compiled_search_finds_what_comparing_everything_finds():
         ]
         assert tuple(matches[y, x]) == tuple(sources[int(np.argmin(costs))])
         assert cost[y, x] == pytest.approx(min(costs), rel=1e-4)
+
+
+def test_compiled_shrinking_is_the_mean_of_what_is_usable():
+    random = np.random.default_rng(6)
+    pixels, inverse = random.random((12, 16, 3), f32), random.random((12, 16), f32)
+    usable = random.random((12, 16)) < 0.7
+    usable[:4, :4] = False
+    look, share = np.empty((3, 4, 4), f32), np.empty((3, 4), f32)
+    patches.shrink(pixels, usable, inverse, 2, look, share)
+
+    def cells(plane):
+        return plane.reshape(3, 4, 4, 4).sum((1, 3))
+
+    count = cells(usable)
+    np.testing.assert_allclose(share, count / 16)
+    np.testing.assert_allclose(look[..., 3], cells(inverse) / 16, rtol=1e-5)
+    for c in range(3):
+        mean = cells(np.sqrt(pixels[..., c]) * usable) / np.maximum(count, 1)
+        np.testing.assert_allclose(look[..., c], mean, rtol=1e-5)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -128,7 +129,7 @@ class _Modes:
         around = np.ones((3, 3), np.uint8)
         narrow = cv2.dilate(edges.any(axis=0).astype(np.uint8), around) > 0
         torn = edges.sum(axis=0) > 1  # one edge alone is where a break ends
-        low, high = np.asarray(_least(alpha)), np.asarray(_most(alpha))
+        low, high = _least(alpha), _most(alpha)
         least = np.where(narrow, low, cv2.erode(low, around))
         most = np.where(narrow, high, cv2.dilate(high, around))
         return cls(
@@ -136,13 +137,13 @@ class _Modes:
         )
 
 
-def _least(plane: NDArray) -> NDArray:
+def _least(plane: NDArray[Any]) -> NDArray[Any]:
     """Of each quad's four corners."""
     across = np.minimum(plane[:, 1:], plane[:, :-1])
     return np.minimum(across[1:], across[:-1])
 
 
-def _most(plane: NDArray) -> NDArray:
+def _most(plane: NDArray[Any]) -> NDArray[Any]:
     across = np.maximum(plane[:, 1:], plane[:, :-1])
     return np.maximum(across[1:], across[:-1])
 

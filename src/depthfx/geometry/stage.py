@@ -11,6 +11,8 @@ from depthfx.depth import Plane
 
 NEAR_SHARE, FAR_SHARE = 99.0, 1.0
 """Percentiles of inverse depth taken for the nearest and the farthest."""
+SOLID, LEAST_SUBJECT = 0.5, 0.005
+"""A subject's matte is above the first; it fills at least the second, a share of the frame."""
 LEAST_RANGE = 0.02
 """Share of the nearest inverse depth: a scene of less relief moves as if it had so much."""
 
@@ -23,6 +25,7 @@ class Stage:
     near_inverse, far_inverse : of the nearest and farthest things, in 1/m or the relative unit
     pivot_inverse : of the thing that stays in place: the subject
     parallax : how far the nearest may shift against the farthest, as a share of the diagonal
+    subject_xy : where the subject is, as shares of width and height; the middle if there is none
     """
 
     camera: Camera
@@ -30,6 +33,7 @@ class Stage:
     far_inverse: float
     pivot_inverse: float
     parallax: float
+    subject_xy: tuple[float, float] = (0.5, 0.5)
 
     @classmethod
     def of(
@@ -39,9 +43,14 @@ class Stage:
         low, high = (float(v) for v in np.percentile(inverse, [FAR_SHARE, NEAR_SHARE]))
         high = max(high, 1e-6)
         low = min(low, high * (1 - LEAST_RANGE))
-        there = inverse[subject > 0.5] if subject is not None else inverse[:0]
-        pivot = float(np.median(there)) if there.size > 0.005 * inverse.size else (low + high) / 2
-        return cls(camera, high, low, min(max(pivot, low), high), parallax)
+        there = np.nonzero(subject > SOLID) if subject is not None else ()
+        if not there or len(there[0]) < LEAST_SUBJECT * inverse.size:
+            return cls(camera, high, low, (low + high) / 2, parallax)
+        pivot = float(np.median(inverse[there]))
+        height, width = inverse.shape
+        row, column = (float(np.median(places)) + 0.5 for places in there)
+        place = (column / width, row / height)
+        return cls(camera, high, low, min(max(pivot, low), high), parallax, place)
 
     @property
     def reach_px(self) -> float:

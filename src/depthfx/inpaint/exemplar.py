@@ -83,7 +83,7 @@ class _Level:
     allowed, sources : where whole patches are usable, as a mask and a list of their centres
     centres : of the patches that touch the hole; painted : the hole, as a list
     ring : what is usable so near the hole that a patch covers both
-    depth_px : how far from what is usable; trust : how much a pixel counts when patches are compared
+    depth_px : how far from what is usable; trust : how much a pixel counts in a comparison
     """
 
     look: Array

@@ -41,7 +41,7 @@ LEAST_WORTH = 0.02
 """Of a threshold: break length times jump, as a share of the frame's half circumference."""
 LEAST_OF_BEST = 0.05
 """And as a share of the best threshold's."""
-ASKED_FOR = 0.25
+ASKED_FOR = 0.4
 """So much of these is enough if somebody says how many layers there should be."""
 SEED = np.float32(2.0)
 """What it costs to put a break's side wrong, in px of cut through a surface, at a full jump."""

@@ -23,6 +23,8 @@ FULL = 255
 SUBJECT_REACH = 0.04
 """So far around the subject its matte counts, as a share of the diagonal: wisps of hair."""
 
+UNDECIDED = np.float32(0.5)
+"""A matte below takes the less from what the cut says, the nearer it is to this."""
 SAME_OUTLINE_PX = 4
 """At the working size, a cut and the subject's matte may part the same thing so differently."""
 
@@ -41,7 +43,9 @@ def covers_of(pixels: Pixels, levels: Levels, matte: Plane | None) -> list[Cover
         soft = refine_matte(pixels, near.astype(np.float32))
         if matte is not None and levels.whole is not None:
             trust = resize_linear(_around_subject(near, levels.whole), soft.shape)
-            soft = soft + trust * (matte - soft)
+            # Where it is undecided it does not make holes: networks doubt visors and shadows.
+            decided = np.clip((UNDECIDED - matte) / UNDECIDED, 0, 1)
+            soft = soft + trust * np.where(matte > soft, np.float32(1), decided) * (matte - soft)
         cover = np.asarray(soft * FULL + np.float32(0.5), np.uint8)
         cover = np.minimum(cover, covers[-1]) if covers else cover
         seen = int((cover > FULL // 2).sum())
@@ -61,5 +65,7 @@ def _around_subject(near: NDArray[np.bool_], whole: NDArray[np.bool_]) -> Plane:
     apart = np.ones((2 * SAME_OUTLINE_PX + 1,) * 2, np.uint8)
     others = cv2.morphologyEx((near != whole).astype(np.uint8), cv2.MORPH_OPEN, apart)
     subject = (near & whole).astype(np.uint8)
-    zone = (cv2.dilate(subject, window) > cv2.dilate(others, window)).astype(np.float32)
-    return np.asarray(cv2.blur(zone, (reach | 1, reach | 1)), np.float32)
+    zone = cv2.dilate(subject, window) > cv2.dilate(others, window)
+    # Deep inside both are sure.
+    zone &= cv2.erode(near.astype(np.uint8), window) == 0
+    return np.asarray(cv2.blur(zone.astype(np.float32), (reach | 1, reach | 1)), np.float32)
