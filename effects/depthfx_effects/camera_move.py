@@ -62,6 +62,9 @@ class CameraMove(Effect):
         unit="share of the diagonal",
         help="how far near things may shift against far ones; as far as that is painted",
     )
+    painter: Path | None = Param(
+        None, help="an ONNX network for inpainting (as LaMa) that paints what is hidden instead"
+    )
     size: FrameSize = Param(None, help="frame of the shot, the photo is scaled to fill it")
     fps: float = Param(25.0, ge=1, le=120, help="frames a second")
     seconds: float | None = Param(
@@ -117,25 +120,28 @@ class CameraMove(Effect):
         return move, self.seconds or USUAL_SECONDS
 
 
-def painted_sheets(scene: Scene, stage: Stage, pixels: float, context: Context) -> Sheets:
-    """The scene at about so many pixels, what is hidden painted as far as `stage` needs it."""
+def painted_sheets(
+    scene: Scene, stage: Stage, pixels: float, context: Context, painter: Path | None = None
+) -> Sheets:
+    """The scene at about so many pixels, what is hidden painted as far as `stage` needs it.
+
+    painter : an ONNX network that paints, see `inpaint.learned`
+    """
     from dataclasses import replace
 
-    import numpy as np
-
     from depthfx.geometry.sheets import sheets_of
+    from depthfx.inpaint.learned import painting
     from depthfx.photo.encode import over_white
 
     small = replace(scene, photo=over_white(scene.photo)).preview(round(pixels))
-    stage = replace(stage, camera=small.camera)
-    # A step shifts the very nearest against the very farthest by more than the stage's usual ones.
-    whole_px = stage.step_m * stage.camera.focal_px * float(np.ptp(small.depth.inverse))
+    reach_px = replace(stage, camera=small.camera).reach_px
     return sheets_of(
         small.photo.pixels,
         small.depth,
         small.camera,
         matte=small.matte,
-        reach_px=whole_px,
-        margin_px=math.ceil(stage.reach_px),
+        reach_px=reach_px,
+        margin_px=math.ceil(reach_px),
         progress=lambda done: context.report("painting", done),
+        paint=painting(painter),
     )

@@ -43,6 +43,7 @@ class Layers(CameraMove):
 
         from depthfx.export.programs import PROGRAMS, write_layers
         from depthfx.export.shot import Shot
+        from depthfx.inpaint.learned import painting
         from depthfx.layers.cut import layers_of
         from depthfx.product import Product
 
@@ -56,6 +57,7 @@ class Layers(CameraMove):
             reach_px=stage.reach_px,
             blend=program.blend,
             progress=lambda done: context.report("layers", done),
+            paint=painting(self.painter),
         )
         move, seconds = self.camera_move(scene, stage)
         width, height = self.frame or (scene.camera.width, scene.camera.height)

@@ -58,9 +58,9 @@ class Photo3D(CameraMove):
 
         def write(final: Scene, path: Path) -> None:
             if path.suffix.lower() == ".html":
-                _write_page(final, stage, path, name, context)
+                _write_page(final, stage, path, name, context, self.painter)
             else:
-                _write_film(final, stage, path, shot, context)
+                _write_film(final, stage, path, shot, context, self.painter)
 
         made = scene.with_product(Product("photo3d", write, self.endings))
         if self.as_ == "html":
@@ -69,15 +69,20 @@ class Photo3D(CameraMove):
         return made.with_note(words, move=move.name, frames=shot.frames, size=[width, height])
 
 
-def _write_page(scene: Scene, stage: Stage, path: Path, title: str, context: Context) -> None:
+def _write_page(
+    scene: Scene, stage: Stage, path: Path, title: str, context: Context, painter: Path | None
+) -> None:
     from depthfx.viewer.page import LONGEST_PX, write
 
     aspect = scene.camera.height / scene.camera.width
-    sheets = painted_sheets(scene, stage, LONGEST_PX**2 * min(aspect, 1 / aspect), context)
+    pixels = LONGEST_PX**2 * min(aspect, 1 / aspect)
+    sheets = painted_sheets(scene, stage, pixels, context, painter)
     write(path, sheets, stage, title=title, overwrite=True)
 
 
-def _write_film(scene: Scene, stage: Stage, path: Path, shot: Shot, context: Context) -> None:
+def _write_film(
+    scene: Scene, stage: Stage, path: Path, shot: Shot, context: Context, painter: Path | None
+) -> None:
     from depthfx.geometry.frame import filled
     from depthfx.geometry.new_view import Views
     from depthfx.movie.files import check_movie, write_movie
@@ -89,7 +94,7 @@ def _write_film(scene: Scene, stage: Stage, path: Path, shot: Shot, context: Con
     camera = filled(scene.camera, shot.width, shot.height)
     scale = camera.focal_px / scene.camera.focal_px
     pixels = scene.camera.width * scene.camera.height * min(scale, 1.0) ** 2
-    views = Views.of(painted_sheets(scene, stage, pixels, context))
+    views = Views.of(painted_sheets(scene, stage, pixels, context, painter))
     write_movie(
         path,
         frames(views, shot.move, camera, shot.frames),

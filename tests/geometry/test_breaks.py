@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthfx.geometry.breaks import LEAST_JUMP_PX, breaks
+from depthfx.geometry.breaks import LEAST_JUMP_PX, RUN_PX, breaks
 from depthfx.geometry.outlines import taken_apart
 from depthfx.geometry.reach import uncovered
 
@@ -39,6 +39,29 @@ def test_a_step_spread_over_two_pixels_is_a_break():
     across, _ = breaks(inverse, px_per_inverse=10.0)
     assert across[:, 5:7].all()
     assert across.sum() == 6
+
+
+def plain(inverse, least):
+    """The same in plain numpy, along rows."""
+    steps = np.diff(inverse, axis=1)
+    slope = np.zeros_like(steps)
+    for side in (-1, 1):
+        run = np.full_like(steps, np.inf)
+        for distance in range(2, RUN_PX + 1):
+            there = np.clip(np.arange(steps.shape[1]) + side * distance, 0, steps.shape[1] - 1)
+            along = steps[:, there]
+            run = np.minimum(run, np.where(along * steps > 0, np.abs(along), np.float32(0)))
+        slope = np.maximum(slope, run)
+    return np.abs(steps) - slope > least
+
+
+@given(st.integers(0, 10_000), st.integers(2, 12), st.integers(2, 12))
+def test_breaks_are_those_of_plain_numpy(seed, height, width):
+    inverse = np.random.default_rng(seed).random((height, width), np.float32) ** 3
+    across, down = breaks(inverse, 4.0)
+    least = np.float32(LEAST_JUMP_PX / 4)
+    np.testing.assert_array_equal(across, plain(inverse, least))
+    np.testing.assert_array_equal(down, plain(inverse.T, least).T)
 
 
 def test_without_a_move_nothing_breaks():

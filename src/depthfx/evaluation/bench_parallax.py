@@ -9,9 +9,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from depthfx.evaluation.bench import SIZES, Run, busy_photo, run
 
 LAYERS = 4
+DISTANCES_M = (8.0, 4.0, 2.0, 1.0)
 SIZE, FPS, SHORT_S, LONG_S = "1920x1080", 25, 2, 6
 MOVES = ("push-in", "orbit")
 
@@ -19,28 +23,43 @@ MOVES = ("push-in", "orbit")
 def bench_parallax(photo: Path | None, runs: int) -> None:
     """Print medians for an export to After Effects and for films of 1080p.
 
-    photo : a photo of your own; None: one made here
+    photo : a photo of your own; None: one made here, of four things at known distances
     """
     print(
         f"machine: {platform.processor() or platform.machine()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()}"
     )
-    with tempfile.TemporaryDirectory() as folder:
-        source = photo or Path(folder) / "photo.jpg"
-        if photo is None:
-            busy_photo(source, *SIZES["12 MP"])
-        folder_out, film = Path(folder) / "shot", Path(folder) / "shot.mp4"
-        command = ["layers", str(source), "--count", str(LAYERS), "-o", str(folder_out)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        source = [str(photo)] if photo is not None else _four_things(folder, *SIZES["12 MP"])
+        command = ["layers", *source, "--count", str(LAYERS), "-o", str(folder / "shot")]
         print(f"layers, {LAYERS} of 12 MP, for After Effects: {_words(_runs(command, runs))}")
         for move in MOVES:
-            command = ["photo3d", str(source), "--camera", move, "--size", SIZE]
-            command += ["--fps", str(FPS), "-o", str(film)]
+            command = ["photo3d", *source, "--camera", move, "--size", SIZE]
+            command += ["--fps", str(FPS), "-o", str(folder / "shot.mp4")]
             short, long = (_runs([*command, "--seconds", str(s)], runs) for s in (SHORT_S, LONG_S))
             rate = (LONG_S - SHORT_S) * FPS / (_median_s(long) - _median_s(short))
             print(
                 f"photo3d, {move}, {SIZE}: {rate:.1f} frames a second; "
                 f"whole command for {LONG_S} s of film {_words(long)}"
             )
+
+
+def _four_things(folder: Path, width: int, height: int) -> list[str]:
+    """A photo of a wall and three things before it, and its depth, as words of a command."""
+    busy_photo(folder / "photo.jpg", width, height)
+    metres = np.full((height, width), DISTANCES_M[0], np.float32)
+    row, column = np.indices((height, width), np.float32)
+    for n, distance in enumerate(DISTANCES_M[1:]):
+        # Each with a wavy outline, and cut by the frame below.
+        x, y = (column / width - 0.2 - 0.3 * n) / 0.2, (row / height - 1) / (0.9 - 0.2 * n)
+        angle = np.arctan2(y, x)
+        metres[np.hypot(x, y) < 0.8 + 0.1 * np.sin(9 * angle)] = distance
+    np.save(folder / "depth.npy", metres)
+    nearest = np.where(metres == DISTANCES_M[-1], np.uint8(255), np.uint8(0))
+    cv2.imwrite(str(folder / "matte.png"), nearest)
+    words = [str(folder / "photo.jpg"), "--depth", str(folder / "depth.npy"), "--depth-unit", "m"]
+    return [*words, "--matte", str(folder / "matte.png")]
 
 
 def _runs(words: list[str], runs: int) -> list[Run]:

@@ -8,6 +8,7 @@ counts is what a move makes of it: steps are measured in the pixels by which bot
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from depthfx.depth import Plane
@@ -25,21 +26,34 @@ def breaks(inverse: Plane, px_per_inverse: float) -> tuple[Mask, Mask]:
 
     px_per_inverse : by how many px a unit of inverse depth parts two surfaces
     """
-    across = _beyond_slope(np.diff(inverse, axis=1))
-    down = _beyond_slope(np.diff(inverse, axis=0).T).T
-    least = LEAST_JUMP_PX / max(px_per_inverse, 1e-30)
-    return across > least, down > least
+    least = np.float32(LEAST_JUMP_PX / max(px_per_inverse, 1e-30))
+    down = _breaks_across(np.ascontiguousarray(inverse.T), least)
+    return _breaks_across(inverse, least), np.ascontiguousarray(down.T)
 
 
-def _beyond_slope(steps: Plane) -> Plane:
-    """By how much each step (along the last axis) exceeds the slope on its steeper side."""
-    size, count = np.abs(steps), steps.shape[1]
-    slope = np.zeros_like(steps)
-    for side in (-1, 1):
-        run = np.full_like(steps, np.inf)
-        for distance in range(2, RUN_PX + 1):
-            there = np.clip(np.arange(count) + side * distance, 0, count - 1)
-            along = steps[:, there]
-            run = np.minimum(run, np.where(along * steps > 0, np.abs(along), np.float32(0)))
-        slope = np.maximum(slope, run)
-    return size - slope
+@njit(cache=True, nogil=True)
+def _breaks_across(
+    inverse: Plane, least: np.float32
+) -> NDArray[np.bool_]:  # pragma: no cover - compiled
+    """Where a step to the right exceeds the slope on its steeper side by more than `least`."""
+    height, width = inverse.shape
+    out = np.zeros((height, max(width - 1, 0)), np.bool_)
+    last = width - 2
+    for y in range(height):
+        for x in range(width - 1):
+            step = inverse[y, x + 1] - inverse[y, x]
+            size = abs(step)
+            if size <= least:
+                continue
+            slope = np.float32(0)
+            for side in (-1, 1):
+                run = size
+                for distance in range(2, RUN_PX + 1):
+                    u = min(max(x + side * distance, 0), last)
+                    along = inverse[y, u + 1] - inverse[y, u]
+                    run = min(run, abs(along)) if along * step > 0 else np.float32(0)
+                    if run == 0:
+                        break
+                slope = max(slope, run)
+            out[y, x] = size - slope > least
+    return out

@@ -127,7 +127,8 @@ class _Modes:
         across, down = breaks(inverse, px_per_inverse)
         edges = np.stack([across[:-1], across[1:], down[:, :-1], down[:, 1:]])
         around = np.ones((3, 3), np.uint8)
-        narrow = cv2.dilate(edges.any(axis=0).astype(np.uint8), around) > 0
+        cut = np.asarray(edges.any(axis=0), np.uint8)
+        narrow = cv2.dilate(cut, around) > 0
         torn = edges.sum(axis=0) > 1  # one edge alone is where a break ends
         low, high = _least(alpha), _most(alpha)
         least = np.where(narrow, low, cv2.erode(low, around))

@@ -27,12 +27,12 @@ from depthfx.geometry.outlines import WHOLE
 from depthfx.geometry.outlines import taken_apart as outlines
 from depthfx.geometry.reach import RIM_PX, uncovered
 from depthfx.geometry.stage import Stage
+from depthfx.inpaint.exemplar import Paint
 from depthfx.inpaint.exemplar import paint as paint_exemplar
 from depthfx.matting.foreground import Sides, background_colours, foreground_colours
 
 Pixels = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-Paint = Callable[..., Pixels]
 
 SKIRT_PX = 3
 """How far a front goes on with alpha 0: an interpolation over four pixels never leaves it."""
@@ -46,6 +46,8 @@ BEYOND_PX = 24.0
 """Fronts are no source of what lies behind them, nor is what is this near to it on them."""
 SURE, LEAST_SHARE = 0.9, 1e-3
 """A front's share above which nothing is known of the colour behind; and the least to divide by."""
+HAIR_SHARE = 0.008
+"""Of the diagonal: hair reaches so far from what is sure."""
 SOME = 0.15
 """A front's share above which what cannot be explained is its own: outlines are the front's."""
 
@@ -217,6 +219,10 @@ def _taken_apart(
     if matte is not None and depth.behind is not None and depth.coverage is not None:
         gap = (depth.inverse - depth.behind) * np.float32(px_per_inverse)
         soft = (gap > LEAST_JUMP_PX) & (np.abs(depth.coverage - 0.5) < 0.5 - WHOLE)
+        # Half covered far from anything sure is no hair but doubt: the photo is left as it is.
+        reach = HAIR_SHARE * float(np.hypot(*depth.shape))
+        for sure in (matte > 1 - WHOLE, matte < WHOLE):
+            soft &= cv2.distanceTransform((~sure).astype(np.uint8), cv2.DIST_L2, 5) <= reach
     found = outlines(pixels, surface, boundary & ~soft)
     at = found.y, found.x
     share, inverse, behind = np.ones_like(surface), surface.copy(), surface.copy()

@@ -34,6 +34,8 @@ from depthfx.inpaint.patches import (
 from depthfx.inpaint.pushpull import push_pull
 
 Pixels = NDArray[np.float32]
+Paint = Callable[..., Pixels]
+"""Paints holes, called as `paint` is."""
 
 LEAST_SOURCES = 24
 """With fewer patches than that to choose from, a picture is too coarse or there is no texture."""

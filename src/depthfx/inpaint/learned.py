@@ -37,6 +37,11 @@ CONTEXT = 1.0
 LEAST_CONTEXT_PX = 64
 
 
+def painting(file: Path | None) -> Paint:
+    """What paints: the network in `file`, or `exemplar.paint` where there is none."""
+    return paint if file is None else LearnedPainter(file).paint
+
+
 class LearnedPainter:
     """An inpainting network in the .onnx file `file`.
 

@@ -9,6 +9,9 @@ import numpy as np
 
 from depthfx.camera import Camera
 from depthfx.depth import Depth, Plane
+from depthfx.errors import ParameterError
+from depthfx.inpaint.exemplar import Paint
+from depthfx.inpaint.exemplar import paint as paint_exemplar
 from depthfx.layers.go_on import Peeled
 from depthfx.layers.layers import Blend, Layer, Layers
 from depthfx.layers.levels import MOST, levels_of, small_scene
@@ -34,6 +37,7 @@ def layers_of(
     reach_px: float = 0.0,
     blend: Blend = "encoded",
     progress: Callable[[float], None] | None = None,
+    paint: Paint = paint_exemplar,
 ) -> Layers:
     """`photo` as layers that, laid over each other in the values of `blend`, are the photo again.
 
@@ -44,12 +48,13 @@ def layers_of(
     reach_px : how far things may shift against each other: so far they go on behind nearer ones
         and beyond the frame
     progress : hears the share done, and may raise to stop
+    paint : paints holes, as `inpaint.exemplar.paint` does
 
     Stored in 8 or 16 bits and laid over each other, they differ from the photo's codes by no more
-    than one code of 8 bits. Raises ValueError if `count` is out of range.
+    than one code of 8 bits. Raises ParameterError if `count` is out of range.
     """
     if count is not None and not 1 <= count <= MOST:
-        raise ValueError(f"count={count} is not 1 to {MOST}")
+        raise ParameterError(f"count={count}: a photo is cut into 1 to {MOST} layers")
     known = None if matte is None or not (matte > 0.5).any() else matte
     guide, small, subject = small_scene(photo.pixels, depth.surface, known)
     levels = levels_of(guide, small, subject, count)
@@ -57,7 +62,7 @@ def layers_of(
     heard(0.1)
     covers = covers_of(photo.pixels, levels, known)
     heard(0.2)
-    reach = math.ceil(reach_px)
+    margin = _margin(camera, reach_px)
     values = Values.of(photo, blend)
     peeled = peel(
         photo.pixels,
@@ -65,8 +70,10 @@ def layers_of(
         depth.surface,
         covers,
         values,
-        reach,
+        math.ceil(reach_px),
+        margin,
         lambda share: heard(0.2 + 0.8 * share),
+        paint,
     )
     peeled = [one for one in peeled if one.alpha.any()] or peeled[:1]
     cards = _cards(peeled, float(np.percentile(depth.inverse, 99)))
@@ -77,8 +84,8 @@ def layers_of(
             one.alpha.astype(np.float32) / np.float32(FULL),
             one.inverse,
             card,
-            one.left - reach,
-            one.top - reach,
+            one.left - margin,
+            one.top - margin,
         )
         for number, (one, card) in enumerate(zip(peeled, cards, strict=True), start=1)
     ]
@@ -90,11 +97,19 @@ def layers_of(
         reach_px,
         icc=values.icc,
         notes=_notes(len(made), count),
+        bits=photo.metadata.bit_depth,
     )
 
 
 def _unheard(share: float) -> None:
     """The progress that nobody watches."""
+
+
+def _margin(camera: Camera, reach_px: float) -> int:
+    """How far layers go on beyond the frame, px. A camera that turns to keep looking at a thing
+    shifts what is at the side of a far card by more than what is in its middle."""
+    aside = max(camera.width, camera.height) / 2 / camera.focal_px
+    return math.ceil(reach_px * (1 + aside**2))
 
 
 def _notes(found: int, count: int | None) -> tuple[str, ...]:

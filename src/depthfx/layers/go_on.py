@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from depthfx.depth import Plane
 from depthfx.inpaint.behind import continue_inverse
-from depthfx.inpaint.exemplar import paint
+from depthfx.inpaint.exemplar import Paint
 from depthfx.inpaint.pushpull import push_pull
 from depthfx.layers.mattes import FULL, Cover
 from depthfx.layers.shared import Canvas, Place
@@ -71,6 +71,7 @@ def layer_of(
     hole: Mask,
     textured: Mask,
     own: tuple[Place, Pixels],
+    paint: Paint,
 ) -> Peeled:
     """A layer cut out of the photo and painted where it goes on.
 

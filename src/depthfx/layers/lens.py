@@ -12,7 +12,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from depthfx.layers.layers import Layer, Layers, Pixels
+from depthfx.camera import Camera
+from depthfx.layers.layers import Layer, Layers
 from depthfx.optics.aperture import ROUND, Aperture
 from depthfx.optics.defocus import LARGEST_BLUR, defocus
 
@@ -33,31 +34,39 @@ def defocused(
 
     A layer in focus is returned as it is. Raises ParameterError as `optics.defocus` does.
     """
-    diagonal = layers.camera.diagonal_px
     return replace(
         layers,
         layers=tuple(
-            _blurred(layer, focus_inverse, blur_px, aperture, diagonal) for layer in layers.layers
+            _blurred(layer, layers.camera, focus_inverse, blur_px, aperture)
+            for layer in layers.layers
         ),
     )
 
 
 def _blurred(
-    layer: Layer, focus_inverse: float, blur_px: float, aperture: Aperture, diagonal_px: float
+    layer: Layer, camera: Camera, focus_inverse: float, blur_px: float, aperture: Aperture
 ) -> Layer:
     there = layer.inverse[layer.alpha > 0]
     away = float(np.abs(there - np.float32(focus_inverse)).max(initial=0))
-    largest = min(away * blur_px, 2 * LARGEST_BLUR * diagonal_px)
-    # Beyond the layer's edge there is nothing, but its blur.
-    margin = math.ceil(largest / 2) + 1 if largest > 0 else 0
-    if not margin:
+    largest = min(away * blur_px, 2 * LARGEST_BLUR * camera.diagonal_px)
+    if largest <= 0:
         return layer
-    alpha = _framed(layer.alpha, margin, cv2.BORDER_CONSTANT)
-    pixels = _framed(layer.pixels, margin, cv2.BORDER_CONSTANT)
-    inverse = _framed(layer.inverse, margin, cv2.BORDER_REPLICATE)
+    margin = math.ceil(largest / 2) + 1
+    pixels, inverse, alpha = (
+        np.asarray(
+            cv2.copyMakeBorder(a, margin, margin, margin, margin, cv2.BORDER_REPLICATE), np.float32
+        )
+        for a in (layer.pixels, layer.inverse, layer.alpha)
+    )
+    # Beyond its edge there is nothing but its blur; but where the frame cuts it off it goes on.
+    height, width = layer.alpha.shape
+    alpha[:margin] *= layer.top <= 0
+    alpha[margin + height :] *= layer.top + height >= camera.height
+    alpha[:, :margin] *= layer.left <= 0
+    alpha[:, margin + width :] *= layer.left + width >= camera.width
     light, cover = (
         defocus(
-            np.ascontiguousarray(premultiplied, np.float32),
+            premultiplied,
             inverse,
             focus_inverse=focus_inverse,
             blur_px=blur_px,
@@ -65,18 +74,13 @@ def _blurred(
         )
         for premultiplied in (pixels * alpha[..., None], np.dstack([alpha] * 3))
     )
-    share = np.clip(cover[..., 1], 0, 1)
-    colour = light / np.maximum(share, LEAST_ALPHA)[..., None]
+    share = np.clip(cover[..., 1:2], 0, 1)
+    colour = np.where(share > LEAST_ALPHA, light / np.maximum(share, LEAST_ALPHA), pixels)
     return replace(
         layer,
-        pixels=colour.astype(np.float32),
-        alpha=np.floor(share * STEPS + np.float32(0.5)) / STEPS,
+        pixels=colour,
+        alpha=np.floor(share[..., 0] * STEPS + np.float32(0.5)) / STEPS,
         inverse=inverse,
         left=layer.left - margin,
         top=layer.top - margin,
     )
-
-
-def _framed(plane: Pixels, margin: int, border: int) -> Pixels:
-    framed = cv2.copyMakeBorder(plane, margin, margin, margin, margin, border)
-    return np.asarray(framed, np.float32)

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthfx.depth import Plane
+from depthfx.inpaint.exemplar import Paint
+from depthfx.inpaint.exemplar import paint as paint_exemplar
 from depthfx.layers.go_on import BLEED_PX, Peeled, continued, layer_of
 from depthfx.layers.mattes import FULL, Cover
 from depthfx.layers.shared import MOSTLY_HIDDEN, Canvas, Shared
@@ -30,16 +32,18 @@ def peel(
     covers: list[Cover],
     values: Values,
     reach: int,
+    margin: int,
     progress: Callable[[float], None],
+    paint: Paint = paint_exemplar,
 ) -> list[Peeled]:
     """The layers, farthest first.
 
     pixels (H, W, 3) linear light, opacity (H, W) or None, inverse (H, W): the photo's
     covers : see `mattes.covers_of`
-    reach : in px, how far they go on behind nearer ones and beyond the frame
+    reach, margin : in px, how far they go on behind nearer ones, and beyond the frame
     """
     n = len(covers) + 1
-    canvas = Canvas((pixels.shape[0], pixels.shape[1]), reach)
+    canvas = Canvas((pixels.shape[0], pixels.shape[1]), margin)
     around = [canvas.widened(cover) for cover in covers]
     solid = None
     if opacity is not None and opacity.min() < 1:
@@ -60,7 +64,7 @@ def peel(
         if solid is not None:
             alpha = np.where(solid < FULL, np.where(owner == k, solid, np.uint8(0)), alpha)
         alphas.append(alpha)
-        within_reach.append(near)
+        within_reach.append(near | ~canvas.inside())
     progress(0.1)
     shared = Shared.of(pixels, canvas, shares, alphas, solid, values)
     colours = shared.taken_apart(alphas)
@@ -74,7 +78,7 @@ def peel(
         hole |= ~canvas.inside()
         own = shared.on_canvas, colours[:, k]
         layer = layer_of(
-            pixels, inverse, canvas, alphas[k], seen, hole, hole & within_reach[k], own
+            pixels, inverse, canvas, alphas[k], seen, hole, hole & within_reach[k], own, paint
         )
         peeled.insert(0, layer)
         through *= 1 - alphas[k] * np.float32(1 / FULL)

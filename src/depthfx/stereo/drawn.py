@@ -35,7 +35,7 @@ def pictures_of(
         scene.depth,
         scene.camera,
         matte=scene.matte,
-        reach_px=cameras.px_per_inverse * float(np.ptp(scene.depth.inverse)),
+        reach_px=cameras.px_per_inverse * (stage.near_inverse - stage.far_inverse),
         margin_px=cameras.beyond_px(stage),
         progress=lambda share: progress(PAINTING * share),
     )
