@@ -125,11 +125,12 @@ def test_alpha_is_in_steps_of_8_bit(blend: Blend) -> None:
 def test_edges_are_as_soft_as_the_matte() -> None:
     photo, depth, camera, matte = scene()
     nearest = layers_of(photo, depth, camera, matte, reach_px=REACH).layers[-1]
-    alpha = np.zeros((H + 2 * REACH, W + 2 * REACH), np.float32)
+    far = 4 * REACH
+    alpha = np.zeros((H + 2 * far, W + 2 * far), np.float32)
     rows, columns = nearest.alpha.shape
-    top, left = nearest.top + REACH, nearest.left + REACH
+    top, left = nearest.top + far, nearest.left + far
     alpha[top : top + rows, left : left + columns] = nearest.alpha
-    inside = alpha[REACH:-REACH, REACH:-REACH]
+    inside = alpha[far:-far, far:-far]
     # Beside the box the cut draws its own edge; there is no subject alone.
     left_half = np.s_[:, :60]
     assert np.abs(inside - matte)[left_half].mean() < 0.02

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from depthfx.depth import Plane
 from depthfx.engine.model_folder import one_line
 from depthfx.errors import ModelError, ShapeError
-from depthfx.inpaint.exemplar import Pixels, paint
+from depthfx.inpaint.exemplar import Paint, Pixels, paint
 from depthfx.inpaint.patches import Mask
 from depthfx.inpaint.pushpull import push_pull
 from depthfx.photo.colour import linear_to_srgb, srgb_to_linear
