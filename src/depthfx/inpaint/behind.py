@@ -29,6 +29,8 @@ NARROWEST_PX = 1.5
 """Of that picture, the narrowest window (one standard deviation)."""
 LEAST_MASS = 1e-4
 """Share of a window that must be known: with less a wider one is taken."""
+FINE_CELLS = 3.0
+"""Wider windows than so many pixels (one standard deviation) are laid over cells half as fine."""
 ROUNDS = 3
 """Of weights: each surface is found among what is left of the others."""
 DOUBTED_PX, DOUBTED = 2.0, 0.02
@@ -150,17 +152,23 @@ class _planes:  # noqa: N801 - a function that is made by fitting
 
 
 def _blurred(moments: Wide, sigma: float) -> Wide:
-    """Gaussian means; what lies beyond the picture is unknown."""
-    reach = int(np.ceil(3 * sigma))
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    """Gaussian means; what lies beyond the picture is unknown.
+
+    Wide windows are laid over a smaller picture: all moments through the same one still tell a
+    plane exactly.
+    """
+    height, width, count = moments.shape
+    cell = min(2.0 ** max(int(np.log2(sigma / FINE_CELLS)), 0), min(height, width))
+    small = (max(round(width / cell), 1), max(round(height / cell), 1))
+    reach = int(np.ceil(3 * sigma / cell))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (sigma / cell)) ** 2)
     kernel /= kernel.sum()
     out = np.empty_like(moments)
-    for c in range(moments.shape[-1]):
-        out[..., c] = cv2.sepFilter2D(
-            np.ascontiguousarray(moments[..., c]),
-            cv2.CV_64F,
-            kernel,
-            kernel,
-            borderType=cv2.BORDER_CONSTANT,
+    for c in range(count):
+        plane = np.ascontiguousarray(moments[..., c])
+        cells = cv2.resize(plane, small, interpolation=cv2.INTER_AREA)
+        means = cv2.sepFilter2D(
+            cells, cv2.CV_64F, kernel, kernel, borderType=cv2.BORDER_CONSTANT
         )
+        out[..., c] = cv2.resize(means, (width, height), interpolation=cv2.INTER_LINEAR)
     return out
