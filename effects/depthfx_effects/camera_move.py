@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from depthfx import Context, Effect, Param, Point, Scene
+from depthfx.errors import ParameterError
 
 if TYPE_CHECKING:
     from depthfx.geometry.moves import Move
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from depthfx.geometry.stage import Stage
 
 USUAL_SECONDS = 4.0
+TOO_FAR = 1.05
+"""Of what is painted; presets stay within 0.2 % of it, and smooth keys may swing a little wider."""
 LEAST_SIDE, MOST_SIDE = 16, 16384
 """Of a frame, px."""
 
@@ -89,6 +92,12 @@ class CameraMove(Effect):
         width, height = self.size.split("x")
         return int(width), int(height)
 
+    def for_path(self, path: Path) -> Effect:
+        for name, file in (("keys", self.keys), ("painter", self.painter)):
+            if file is not None and not file.is_file():
+                raise ParameterError(f"{self.name}: {name}={file}: there is no such file")
+        return self
+
     def stage(self, scene: Scene) -> Stage:
         """The scene as the camera's operator sees it."""
         from depthfx.geometry.stage import Stage
@@ -118,6 +127,17 @@ class CameraMove(Effect):
             aperture_m=opening_m * focus.scale_m,
         )
         return move, self.seconds or USUAL_SECONDS
+
+    def with_limits_told(self, scene: Scene, stage: Stage, shot: Move) -> Scene:
+        """`scene` with a note if key frames go where nothing is painted."""
+        from depthfx.geometry.presets import parallax_of
+
+        share = parallax_of([key.pose for key in shot.keys], stage) / self.move
+        if self.keys is None or share < TOO_FAR:
+            return scene
+        return scene.with_note(
+            f"the keys go {share:.3g} times as far as `move` paints", beyond_painted=share
+        )
 
 
 def painted_sheets(

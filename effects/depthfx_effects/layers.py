@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from depthfx import Channel, Context, Param, Scene
+from depthfx import Channel, Context, Effect, Param, Scene
+from depthfx.errors import ParameterError
 from depthfx_effects.camera_move import CameraMove
 
 if TYPE_CHECKING:
@@ -38,6 +39,20 @@ class Layers(CameraMove):
 
         return PROGRAMS[self.for_].endings
 
+    def for_path(self, path: Path) -> Effect:
+        from depthfx.export.programs import PROGRAMS
+        from depthfx.photo.encode import WRITTEN
+
+        suffix = path.suffix.lower()
+        files = {ending: name for name, program in PROGRAMS.items() for ending in program.endings}
+        if self.endings == ("",) and suffix and suffix in {*files, *WRITTEN}:
+            other = f"; --for {files[suffix]} writes one" if suffix in files else ""
+            raise ParameterError(
+                f"{path}: layers for {self.for_} are a folder, and this is a file's name{other}"
+            )
+        PROGRAMS[self.for_].check(path)
+        return super().for_path(path)
+
     def apply(self, scene: Scene, context: Context) -> Scene:
         from dataclasses import replace
 
@@ -48,6 +63,10 @@ class Layers(CameraMove):
         from depthfx.product import Product
 
         stage, program = self.stage(scene), PROGRAMS[self.for_]
+        move, seconds = self.camera_move(scene, stage)
+        width, height = self.frame or (scene.camera.width, scene.camera.height)
+        name = scene.photo.path.stem if scene.photo.path else "photo"
+        shot = Shot(name, width, height, self.fps, seconds, move, stage.pivot_inverse)
         layers = layers_of(
             scene.photo,
             scene.depth,
@@ -59,10 +78,6 @@ class Layers(CameraMove):
             progress=lambda done: context.report("layers", done),
             paint=painting(self.painter),
         )
-        move, seconds = self.camera_move(scene, stage)
-        width, height = self.frame or (scene.camera.width, scene.camera.height)
-        name = scene.photo.path.stem if scene.photo.path else "photo"
-        shot = Shot(name, width, height, self.fps, seconds, move, stage.pivot_inverse)
 
         def write(final: Scene, path: Path) -> None:
             write_layers(
@@ -72,10 +87,16 @@ class Layers(CameraMove):
         cut = replace(scene, layers=layers).with_product(Product("layers", write, self.endings))
         words = "1 layer" if len(layers.layers) == 1 else f"{len(layers.layers)} layers"
         facts = [_facts(layer) for layer in layers.layers]
-        cut = cut.with_note(f"{words} for {self.for_}", layers=facts)
+        cut = cut.with_note(
+            f"{words} for {self.for_}",
+            layers=facts,
+            move=move.name,
+            frames=shot.frames,
+            size=[width, height],
+        )
         for note in layers.notes:
             cut = cut.with_note(note)
-        return cut
+        return self.with_limits_told(cut, stage, move)
 
 
 def _facts(layer: Layer) -> dict[str, Any]:

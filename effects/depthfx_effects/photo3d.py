@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from depthfx import Channel, Context, Param, Scene
-from depthfx_effects.camera_move import CameraMove, painted_sheets
+from depthfx import Channel, Context, Effect, Param, Scene
+from depthfx_effects.camera_move import LEAST_SIDE, CameraMove, painted_sheets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +45,16 @@ class Photo3D(CameraMove):
         first = SUFFIXES[self.as_]
         return (first, *(suffix for suffix in SUFFIXES.values() if suffix != first))
 
+    def for_path(self, path: Path) -> Effect:
+        from depthfx.movie.files import check_movie
+
+        super().for_path(path)
+        suffix = path.suffix.lower()
+        if suffix != ".html":
+            check_movie(path, self.frame or (LEAST_SIDE, LEAST_SIDE), self.fps, 1)
+        kind = next(kind for kind, ending in SUFFIXES.items() if ending == suffix)
+        return self.model_copy(update={"as_": kind})
+
     def apply(self, scene: Scene, context: Context) -> Scene:
         from depthfx.export.shot import Shot
         from depthfx.geometry.frame import usual_frame
@@ -66,7 +76,8 @@ class Photo3D(CameraMove):
         if self.as_ == "html":
             return made.with_note("a page that follows the pointer", parallax=self.move)
         words = f"{move.name}, {shot.frames} frames of {width} x {height}"
-        return made.with_note(words, move=move.name, frames=shot.frames, size=[width, height])
+        told = made.with_note(words, move=move.name, frames=shot.frames, size=[width, height])
+        return self.with_limits_told(told, stage, move)
 
 
 def _write_page(

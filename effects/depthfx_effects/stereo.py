@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from depthfx import Channel, Context, Effect, Param, Scene
+from depthfx.errors import DepthError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,10 +86,26 @@ class Stereo(Effect):
             return (f"{display_named(self.display).ending}.png", ".png")
         return FILES.get(self.as_, ())
 
+    def for_path(self, path: Path) -> Effect:
+        if self.as_ == "wiggle":
+            from depthfx.stereo.wiggle import check_wiggle
+
+            check_wiggle(path)
+        return self
+
     def apply(self, scene: Scene, context: Context) -> Scene:
+        if any(product.endings for product in scene.products):
+            raise ParameterError(
+                "stereo: a film or layers of one eye's photo are made before it in the chain; "
+                "give each a command of its own"
+            )
         stage = self.stage(scene)
         if self.as_ == "quilt":
-            return self._product(scene, self._write_quilt, stage, context)
+            from depthfx.stereo.quilt import display_named
+
+            views = display_named(self.display).views
+            told = scene.with_note(f"{views} views for the display {self.display}", views=views)
+            return self._product(told, self._write_quilt, stage, context)
         pair = self.pair(scene, stage)
         screen = self.screen_inverse(scene, stage)
         far, near = replace(pair, screen_inverse=screen).limits(stage)
@@ -107,15 +124,15 @@ class Stereo(Effect):
     def stage(self, scene: Scene) -> Stage:
         """The scene as its two cameras see it."""
         from depthfx.engine.depth_write import NO_SCALE
-        from depthfx.errors import DepthError
         from depthfx.geometry.stage import Stage
         from depthfx.stereo.pairs import at_baseline
 
         stage = Stage.of(scene.depth.surface, scene.camera, self.parallax, scene.matte)
+        for name in ("baseline_mm", "screen_m"):
+            if getattr(self, name) is not None and not scene.depth.metric:
+                raise DepthError(f"{name}: " + NO_SCALE.format(origin=scene.depth.origin))
         if self.baseline_mm is None:
             return stage
-        if not scene.depth.metric:
-            raise DepthError("baseline_mm: " + NO_SCALE.format(origin=scene.depth.origin))
         return at_baseline(stage, self.baseline_mm / 1000)
 
     def pair(self, scene: Scene, stage: Stage) -> Row:
@@ -130,7 +147,7 @@ class Stereo(Effect):
         """Inverse depth shown at the screen: nothing that the frame cuts stands before it."""
         from depthfx.stereo.window import window_inverse
 
-        if self.screen_m is not None and scene.depth.metric:
+        if self.screen_m is not None:
             return 1 / self.screen_m
         return window_inverse(scene.depth.surface, stage)
 

@@ -18,6 +18,8 @@ from depthfx.errors import DepthError, ParameterError
 from depthfx.scene import Channel, Scene
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from depthfx.chain import Chain
 
 
@@ -98,6 +100,13 @@ class Effect(BaseModel):
         Empty: it makes a picture.
         """
         return ()
+
+    def for_path(self, path: Path) -> Effect:
+        """The effect as it is when what the chain makes will be written to `path`.
+
+        Asked before any work: raises ParameterError if it cannot be written, a library missing.
+        """
+        return self
 
     @property
     def words(self) -> str:

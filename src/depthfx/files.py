@@ -219,7 +219,10 @@ def saved(
 ) -> tuple[list[Path], tuple[str, ...]]:
     """As `save`; also what the format cannot hold and had to be left out, a line each."""
     path = Path(path)
-    instead = [product for product in scene.products if product.endings][-1:]
+    instead = [product for product in scene.products if product.endings]
+    if len(instead) > 1:
+        names = " and ".join(product.name for product in instead)
+        raise ParameterError(f"{path}: {names} cannot both be written here; save each by itself")
     beside = [product for product in scene.products if not product.endings]
     products = [(product, product.path_beside(path)) for product in beside]
     products += [(product, path) for product in instead]

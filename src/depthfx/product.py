@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from depthfx.errors import ParameterError
 
 if TYPE_CHECKING:
     from depthfx.scene import Scene
@@ -29,6 +32,14 @@ class Product:
 
     def path_beside(self, picture: Path) -> Path:
         return picture.with_name(f"{picture.stem}-{self.name}")
+
+
+def check_library(path: Path, module: str, library: str, extra: str) -> None:
+    """Raise ParameterError if `module`, which writes files like `path`, is not installed."""
+    if find_spec(module) is None:
+        raise ParameterError(
+            f"{path}: writing {path.suffix.lower()} needs {library}: pip install 'depthfx[{extra}]'"
+        )
 
 
 def is_folder(path: Path, endings: tuple[str, ...]) -> bool:

@@ -72,9 +72,10 @@ def test_a_quilts_name_tells_its_tiles():
     assert Stereo(as_="quilt").endings[0] == "_qs8x6a0.75.png"
 
 
-def test_a_baseline_in_millimetres_needs_metres():
-    with pytest.raises(DepthError, match="baseline_mm"):
-        Stereo(baseline_mm=60)(two_planes(metric=False))
+def test_millimetres_and_metres_need_a_depth_that_has_them():
+    for name in ("baseline_mm", "screen_m"):
+        with pytest.raises(DepthError, match=name):
+            Stereo(**{name: 60})(two_planes(metric=False))
     told = Stereo(parallax=0.03)(two_planes(metric=False))
     assert told.facts["disparity"][1] > told.facts["disparity"][0]
 

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from depthfx.layers.split import split
+from depthfx.layers.split import MOST_OFF, split
+
+ANY = np.float32(1e6)
+
+
+def unbounded(guess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.full_like(guess, -ANY), np.full_like(guess, ANY)
 
 
 def together(colours: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -33,7 +39,9 @@ def test_laid_over_each_other_they_are_the_pixel(
     guess = (brightest * rng.random((n, layers, 3))).astype(np.float32)
     spread = (0.1 * rng.random((n, layers)) ** 4).astype(np.float32)
     doubt = np.full(alpha.shape, doubted)
-    colours, corrected = split(colour, alpha, doubt, guess, spread, top)
+    ends = (brightest * rng.random((2, n, layers, 3))).astype(np.float32)
+    bounds = np.minimum(*ends), np.maximum(*ends)
+    colours, corrected = split(colour, alpha, doubt, guess, spread, bounds, top)
     np.testing.assert_allclose(together(colours, corrected), colour, atol=2e-5 * brightest)
     assert colours.min() >= 0
     assert colours.max() <= max(top if top == 1.0 else brightest * 300, 0)
@@ -42,14 +50,24 @@ def test_laid_over_each_other_they_are_the_pixel(
 
 
 def one(
-    shown: float, alpha: int, front: float, behind: float, spread: tuple[float, float]
+    shown: float,
+    alpha: int,
+    front: float,
+    behind: float,
+    spread: tuple[float, float],
+    bounds: tuple[float, float] | None = None,
 ) -> tuple:
+    guess = np.repeat(np.array([[behind, front]], np.float32)[..., None], 3, axis=2)
+    ends = unbounded(guess)
+    if bounds:
+        ends[0][:, 0], ends[1][:, 0] = bounds
     colours, corrected = split(
         np.full((1, 3), shown, np.float32),
         np.array([[255, alpha]], np.uint8),
         np.zeros((1, 2), bool),
-        np.repeat(np.array([[behind, front]], np.float32)[..., None], 3, axis=2),
+        guess,
         np.array([spread], np.float32),
+        ends,
         1.0,
     )
     return colours[0, :, 0], int(corrected[0, 1])
@@ -81,14 +99,34 @@ def test_alpha_is_raised_where_no_colour_would_do() -> None:
 
 def test_a_missed_hair_is_found_and_a_sure_background_stays() -> None:
     shown = np.array([[0.15] * 3, [0.8] * 3], np.float32)
+    guess = np.repeat(np.array([[[0.8], [0.1]]] * 2, np.float32), 3, axis=2)
     colours, alpha = split(
         shown,
         np.array([[255, 0]] * 2, np.uint8),
         np.array([[False, True]] * 2),
-        np.repeat(np.array([[[0.8], [0.1]]] * 2, np.float32), 3, axis=2),
+        guess,
         np.full((2, 2), 1e-4, np.float32),
+        unbounded(guess),
         1.0,
     )
     assert alpha[0, 1] > 200
     assert alpha[1, 1] == 0
     np.testing.assert_array_equal(colours[1, 0], shown[1])
+
+
+def test_a_halo_goes_with_the_outline_it_was_drawn_along() -> None:
+    """Sharpening left a light seam before dark hair: the sky stays as light as it is near by."""
+    spread = (0.01, 0.01)
+    (free, _), _ = one(0.8, 46, 0.2, 0.7, spread)
+    (behind, front), alpha = one(0.8, 46, 0.2, 0.7, spread, bounds=(0.65, 0.72))
+    assert free > 0.8
+    assert behind == pytest.approx(0.72, abs=MOST_OFF + 1e-5)
+    assert front > 0.8
+    assert alpha / 255 * front + (1 - alpha / 255) * behind == pytest.approx(0.8, abs=1e-5)
+
+
+def test_what_only_solid_white_could_explain_stays_behind() -> None:
+    """A sky a shade lighter than near by does not become a speck of white in front of it."""
+    (behind, _), alpha = one(0.99, 26, 0.2, 0.9, (0.01, 0.01), bounds=(0.85, 0.92))
+    assert behind > 0.95
+    assert alpha < 26 + 65

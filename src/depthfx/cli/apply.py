@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -174,12 +175,12 @@ def process(
     chain: Chain, photos: tuple[Path, ...], out: Path | None, common: Common, label: str
 ) -> None:
     """Run `chain` over `photos`; a bad photo does not stop the others."""
-    recipe, several = to_toml(chain), len(photos) > 1
+    several = len(photos) > 1
     endings = _endings(chain)
     targets = [target(photo, out, several, label, endings) for photo in photos]
     _refuse_collisions(photos, targets)
     jobs = [
-        Job(photo, path, recipe, common, not several)
+        Job(photo, path, to_toml(_for_path(chain, path)), common, not several)
         for photo, path in zip(photos, targets, strict=True)
     ]
     failed = 0
@@ -224,14 +225,16 @@ def target(
     name = f"{photo.stem}-{label}{endings[0] if endings else suffix_for(photo.suffix)}"
     if out is None:
         return photo.parent / name  # with_name would not have the nameless "."
-    if out.is_dir() and not (endings and (out / SIDECAR).is_file()):
+    # `Path.is_dir` raises on names too long, which are told of where they are checked.
+    if os.path.isdir(out) and not (endings and (out / SIDECAR).is_file()):  # noqa: PTH112
         return out / name
     if several:
         raise ParameterError(f"-o {out} is no folder, and there are several photos; make it first")
     named = out.name.lower().endswith(tuple(ending for ending in endings if ending))
     if endings and not is_folder(out, endings) and not named:
-        allowed = ", ".join(ending or "a folder without one" for ending in endings)
-        raise ParameterError(f"-o {out}: for {label} the extension is {allowed}")
+        allowed = ", ".join(ending for ending in endings if ending)
+        folder = ", or none: a folder" if "" in endings else ""
+        raise ParameterError(f"-o {out}: for {label} the extension is {allowed}{folder}")
     if not out.suffix and not endings:
         raise ParameterError(
             f"-o {out} is no folder, and as a file it needs an extension: {', '.join(WRITTEN)}"
@@ -241,7 +244,18 @@ def target(
 
 def _endings(chain: Chain) -> tuple[str, ...]:
     """Of what the chain makes in the picture's place."""
-    return next((effect.endings for effect in reversed(chain.effects) if effect.endings), ())
+    makers = [effect for effect in chain.effects if effect.endings]
+    if len(makers) > 1:
+        names = " and ".join(effect.name for effect in makers)
+        raise ParameterError(
+            f"{names} each make a file in the picture's place, and a chain makes one; "
+            "give each a command of its own"
+        )
+    return makers[0].endings if makers else ()
+
+
+def _for_path(chain: Chain, path: Path) -> Chain:
+    return Chain(*(effect.for_path(path) for effect in chain.effects))
 
 
 def _refuse_collisions(photos: tuple[Path, ...], targets: list[Path]) -> None:

@@ -15,7 +15,7 @@ from depthfx.errors import ParameterError
 from depthfx.export.shot import Shot
 from depthfx.layers.layers import Blend, Layers
 from depthfx.photo.whole import SIDECAR, written_folder
-from depthfx.product import is_folder
+from depthfx.product import check_library, is_folder
 from depthfx.scene import Scene
 
 Progress = Callable[[float], None]
@@ -29,11 +29,18 @@ class Program:
         program opens: into an empty folder, or as one file
     blend : the values in which it lays layers over each other
     endings : see `Effect.endings`
+    library : what has to be installed beside depthfx: module, its name, our extra that has it
     """
 
     module: str
     blend: Blend
     endings: tuple[str, ...] = ("",)
+    library: tuple[str, str, str] | None = None
+
+    def check(self, path: Path) -> None:
+        """Raise ParameterError if `path` cannot be written for want of a library."""
+        if self.library is not None:
+            check_library(path, *self.library)
 
     def export(
         self, layers: Layers, shot: Shot, path: Path, *, depth: Plane, progress: Progress
@@ -44,7 +51,12 @@ class Program:
 
 PROGRAMS = {
     "after-effects": Program("after_effects", "encoded"),
-    "photoshop": Program("photoshop", "encoded", (".psd", ".psb")),
+    "photoshop": Program(
+        "photoshop",
+        "encoded",
+        (".psd", ".psb"),
+        ("psd_tools", "psd-tools", "photoshop"),
+    ),
     "nuke": Program("nuke", "linear"),
     "blender": Program("blender", "linear"),
     "fusion": Program("fusion", "linear"),
@@ -65,6 +77,7 @@ def write_layers(
             "layers: an effect that stands after them has changed the picture; put layers last"
         )
     if not is_folder(path, program.endings):
+        program.check(path)
         program.export(layers, shot, path, depth=scene.depth.surface, progress=progress)
         return
     with written_folder(path, overwrite=True, source=scene.photo.path) as folder:

@@ -58,22 +58,27 @@ class Facets:
 
     @classmethod
     def of(cls, sheets: Sheets) -> Facets:
-        colours = np.stack(
-            [np.dstack([s.pixels * s.alpha[..., None], s.alpha]) for s in sheets.sheets]
-        )
+        colours = np.empty((len(sheets.sheets), *sheets.sheets[0].alpha.shape, 4), np.float32)
+        for own, sheet in zip(colours, sheets.sheets, strict=True):
+            np.multiply(sheet.pixels, sheet.alpha[..., None], out=own[..., :3])
+            own[..., 3] = sheet.alpha
         tiles, planes = [], []
         quads: list[list[NDArray[np.int32]]] = [[], [], []]
         corners: list[list[Pixels]] = [[], [], []]
         for number, sheet in enumerate(sheets.sheets):
             w = sheet.inverse
             modes = _Modes.of(sheet.alpha, w, sheets.px_per_inverse)
-            solid = modes.solid
+            solid = modes.solid.copy()
             if number + 1 < len(sheets.sheets):
                 under = sheets.sheets[number + 1]
-                same = np.abs(w - under.inverse) * sheets.px_per_inverse < SAME_PX
-                same &= np.abs(colours[number] - colours[number + 1]).max(-1) <= SAME_COLOUR
                 whole = _Modes.of(under.alpha, under.inverse, sheets.px_per_inverse)
-                solid = solid & ~(modes.narrow & whole.solid & ~whole.narrow & _least(same))
+                y, x = np.nonzero(solid & modes.narrow & whole.solid & ~whole.narrow)
+                parted = np.abs(_corners(w, y, x) - _corners(under.inverse, y, x))
+                other = np.abs(
+                    _corners(colours[number], y, x) - _corners(colours[number + 1], y, x)
+                )
+                solid[y, x] = parted.max(1) * sheets.px_per_inverse >= SAME_PX
+                solid[y, x] |= other.max((1, 2)) > SAME_COLOUR
             rest = solid
             for side in TILES_PX:
                 flat, first, plane = _flat_tiles(
@@ -94,7 +99,7 @@ class Facets:
                     )
                 )
                 corners[SOFT].append(_corners(w, y, x)[:, _beside(members)])
-            y, x = np.nonzero(modes.torn.any(axis=0) & modes.there)
+            y, x = np.nonzero((modes.torn > 0) & modes.there)
             quads[SPARE].append(np.column_stack([np.full(len(y), code | NARROW), y, x]))
             corners[SPARE].append(_corners(w, y, x))
         return cls(
@@ -110,13 +115,14 @@ class Facets:
 class _Modes:
     """What the quads (H - 1, W - 1) of a sheet are.
 
-    torn : (4, H - 1, W - 1) bool, its torn edges: top, bottom, left, right; none where it holds
+    torn : (H - 1, W - 1) uint8, a bit for each torn edge: top, bottom, left, right; 0 where it
+        holds
     solid, soft : bool, wholly opaque, or with some alpha; neither where torn
     narrow : bool, four by four pixels around it reach over a break
     there : bool, some alpha at its corners
     """
 
-    torn: Mask
+    torn: Codes
     solid: Mask
     soft: Mask
     narrow: Mask
@@ -125,17 +131,18 @@ class _Modes:
     @classmethod
     def of(cls, alpha: Plane, inverse: Plane, px_per_inverse: float) -> _Modes:
         across, down = breaks(inverse, px_per_inverse)
-        edges = np.stack([across[:-1], across[1:], down[:, :-1], down[:, 1:]])
+        edges = [across[:-1], across[1:], down[:, :-1], down[:, 1:]]
+        torn = np.zeros(edges[0].shape, np.uint8)
+        for bit, edge in enumerate(edges):
+            torn |= edge.view(np.uint8) << np.uint8(bit)
         around = np.ones((3, 3), np.uint8)
-        cut = np.asarray(edges.any(axis=0), np.uint8)
-        narrow = cv2.dilate(cut, around) > 0
-        torn = edges.sum(axis=0) > 1  # one edge alone is where a break ends
+        narrow = cv2.dilate(torn, around) > 0
+        torn[(torn & (torn - np.uint8(1))) == 0] = 0  # one edge alone is where a break ends
+        holds = torn == 0
         low, high = _least(alpha), _most(alpha)
         least = np.where(narrow, low, cv2.erode(low, around))
         most = np.where(narrow, high, cv2.dilate(high, around))
-        return cls(
-            edges & torn, (least >= 1) & ~torn, (least < 1) & (most > 0) & ~torn, narrow, high > 0
-        )
+        return cls(torn, (least >= 1) & holds, (least < 1) & (most > 0) & holds, narrow, high > 0)
 
 
 def _least(plane: NDArray[Any]) -> NDArray[Any]:
@@ -149,15 +156,16 @@ def _most(plane: NDArray[Any]) -> NDArray[Any]:
     return np.maximum(across[1:], across[:-1])
 
 
-def _corners(plane: Plane, y: NDArray[np.int64], x: NDArray[np.int64]) -> Pixels:
+def _corners(plane: NDArray[Any], y: NDArray[np.int64], x: NDArray[np.int64]) -> Pixels:
+    """(N, 4) or (N, 4, C)."""
     return np.stack([plane[y, x], plane[y, x + 1], plane[y + 1, x], plane[y + 1, x + 1]], axis=1)
 
 
-def _parts(torn: Mask, alpha: Plane) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+def _parts(torn: Codes, alpha: Plane) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
     """Members (a bit a corner) of the surfaces in torn quads, and the quads that have them."""
     pairs = (0b0011, 0b1100, 0b0101, 0b1010)
-    edges = sum(edge.astype(np.uint8) << k for k, edge in enumerate(torn))
-    some = [alpha[:-1, :-1] > 0, alpha[:-1, 1:] > 0, alpha[1:, :-1] > 0, alpha[1:, 1:] > 0]
+    rows, columns = np.nonzero(torn)
+    edges, some = torn[rows, columns], _corners(alpha, rows, columns) > 0
     for pattern in range(1, 16):
         here = edges == pattern
         left = ALL
@@ -168,9 +176,8 @@ def _parts(torn: Mask, alpha: Plane) -> Iterator[tuple[int, NDArray[np.int64], N
                     if not pattern >> k & 1 and members & pair:
                         members |= pair
             left &= ~members
-            seen = np.any([some[c] for c in range(4) if members >> c & 1], axis=0)
-            y, x = np.nonzero(here & seen)
-            yield members, y, x
+            there = here & some[:, [c for c in range(4) if members >> c & 1]].any(1)
+            yield members, rows[there], columns[there]
 
 
 def _beside(members: int) -> list[int]:

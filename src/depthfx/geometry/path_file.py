@@ -149,7 +149,9 @@ def _move(document: dict[str, Any], survey: Survey) -> TimedMove:
     for name in document:
         if name not in TOP:
             raise ParameterError(f"unknown key {name!r}{nearest(name, list(TOP))}")
-    version = document.get("depthfx_move")
+    if "depthfx_move" not in document:
+        raise ParameterError(f"is no move: depthfx_move = {VERSION} has to stand in it")
+    version = document["depthfx_move"]
     if type(version) is not int or version != VERSION:
         raise ParameterError(
             f"depthfx_move = {reprlib.repr(version)} is not a version this program reads; it "

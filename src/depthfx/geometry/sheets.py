@@ -50,6 +50,8 @@ HAIR_SHARE = 0.008
 """Of the diagonal: hair reaches so far from what is sure."""
 SOME = 0.15
 """A front's share above which what cannot be explained is its own: outlines are the front's."""
+ABOUT_PX = 3
+"""So far about a pixel its background's colours are looked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +139,7 @@ def sheets_of(
     depth, camera : the photo's
     matte : (H, W) float32 0..1, the subject's, where there is one
     reach_px : how far the nearest may shift against the farthest, in px of the photo
-    margin_px : how far to paint beyond the frame
+    margin_px : how far to go on beyond the frame, mirrored
     progress : hears the share done, and may raise to stop
     paint : paints holes, as `inpaint.exemplar.paint` does
 
@@ -147,8 +149,8 @@ def sheets_of(
     _check(pixels, depth, matte, reach_px, margin_px)
     stage = Stage.of(depth.surface, camera, reach_px / camera.diagonal_px)
     px_per_inverse = stage.step_m * camera.focal_px
-    pixels, depth = _with_margin(pixels, depth, margin_px, paint)
-    cover = None if matte is None else np.pad(matte, margin_px, mode="edge")
+    pixels, depth = _with_margin(pixels, depth, margin_px)
+    cover = None if matte is None else _mirrored(matte, margin_px)
     picture = _taken_apart(pixels, depth, cover, px_per_inverse)
     there, unseen = np.ones(depth.shape, bool), np.ones(depth.shape, bool)
     sheets: list[Sheet] = []
@@ -186,25 +188,26 @@ def _check(
         raise ParameterError(f"margin_px={margin_px} is not a length in pixels, 0 or more")
 
 
-def _with_margin(
-    pixels: Pixels, depth: Depth, margin_px: int, paint: Paint
-) -> tuple[Pixels, Depth]:
-    """Both, painted beyond the frame; what is cut by the frame goes on as deep as it is there."""
+def _with_margin(pixels: Pixels, depth: Depth, margin_px: int) -> tuple[Pixels, Depth]:
+    """Both, mirrored beyond the frame: nothing is seen of it but more of what is at the border."""
     if margin_px == 0:
         return pixels, depth
 
-    def padded(plane: Plane) -> Plane:
-        return np.pad(plane, margin_px, mode="edge")
+    def wide(plane: Plane) -> Plane:
+        return _mirrored(plane, margin_px)
 
-    inverse = padded(depth.inverse)
-    outside = np.pad(np.zeros(depth.shape, bool), margin_px, constant_values=True)
-    wide = np.pad(pixels, ((margin_px, margin_px), (margin_px, margin_px), (0, 0)), mode="edge")
-    return paint(wide, outside, inverse=inverse), replace(
+    return _mirrored(pixels, margin_px), replace(
         depth,
-        inverse=inverse,
-        behind=None if depth.behind is None else padded(depth.behind),
-        coverage=None if depth.coverage is None else padded(depth.coverage),
+        inverse=wide(depth.inverse),
+        behind=None if depth.behind is None else wide(depth.behind),
+        coverage=None if depth.coverage is None else wide(depth.coverage),
     )
+
+
+def _mirrored(picture: NDArray[np.float32], margin_px: int) -> NDArray[np.float32]:
+    """(H, W) or (H, W, 3), mirrored at its border as far as `margin_px`."""
+    sides = [(margin_px, margin_px)] * 2 + [(0, 0)] * (picture.ndim - 2)
+    return np.pad(picture, sides, mode="symmetric")
 
 
 def _taken_apart(
@@ -321,7 +324,7 @@ def _painted_under(
     around = cv2.erode(inverse, np.ones((3, 3), np.uint8))
     behind = np.where(cut.far >= 0, inverse.ravel()[cut.far], around)
     # Never in front of what hides it, nor at its depth: the nearer is drawn.
-    deeper = np.maximum(inverse - cut.least_step, 0)
+    deeper = np.maximum(picture.inverse - cut.least_step, 0)
     inverse = np.where(cut.hole, np.minimum(behind, deeper), inverse)
     painted = paint(pixels, cut.hole, cut.source, inverse=inverse, progress=progress)
     return _Picture.whole(painted, inverse)
@@ -330,18 +333,33 @@ def _painted_under(
 def _settled(photo: Pixels, front: _Picture, under: _Picture) -> tuple[_Picture, _Picture]:
     """Both, with colours that laid over each other are the photo exactly."""
     y, x = np.nonzero(front.two)
-    share, seen, back = front.share[y, x][:, None], photo[y, x], under.pixels[y, x]
-    # A background brighter than the mixture allows: more of the (dark) front than was thought.
-    allowed = (seen / np.maximum(back, 1e-6)).min(axis=1, keepdims=True)
-    share = np.where(share > SOME, np.maximum(share, 1 - allowed), share)
-    some, rest = np.maximum(share, LEAST_SHARE), np.maximum(1 - share, LEAST_SHARE)
-    own = np.where(share > SOME, (seen - (1 - share) * back) / some, front.pixels[y, x])
-    own = np.clip(own, 0, np.maximum(seen, 0) / some)
-    back = np.where(1 - share > LEAST_SHARE, (seen - share * own) / rest, back)
+    share, seen, own = front.share[y, x][:, None], photo[y, x], front.pixels[y, x]
+    # What is no colour of the background about it would stay there as a line when the front moves.
+    least, most = (bound[y, x] for bound in _range_about(under.pixels, ~front.two))
+    rest = (seen - share * own) / np.maximum(1 - share, LEAST_SHARE)
+    back = np.clip(np.where(share > SOME, under.pixels[y, x], rest), least, most)
+    # What neither explains is the front's, and there must be enough of it; nothing is below zero.
+    off = np.abs(seen - share * own - (1 - share) * back).max(axis=1, keepdims=True) > LEAST_SHARE
+    share = np.where(off, np.maximum(share, SOME), share)
+    share = np.maximum(share, 1 - (seen / np.maximum(back, 1e-6)).min(axis=1, keepdims=True))
+    share = np.minimum(share, 1)
+    solved = np.maximum(seen - (1 - share) * back, 0) / np.maximum(share, LEAST_SHARE)
+    own = np.where(share > LEAST_SHARE, solved, own)
     fronts, backs = front.pixels.copy(), under.pixels.copy()
     shares = front.share.copy()
     fronts[y, x], backs[y, x], shares[y, x] = own, back, share[:, 0]
     return replace(front, pixels=fronts, share=shares), replace(under, pixels=backs)
+
+
+def _range_about(pixels: Pixels, clean: Mask) -> tuple[Pixels, Pixels]:
+    """(H, W, 3): least and greatest of the `clean` pixels (H, W) about each; none: no bounds."""
+    around = np.ones((2 * ABOUT_PX + 1, 2 * ABOUT_PX + 1), np.uint8)
+    bounds = []
+    for extreme, none in ((cv2.erode, np.inf), (cv2.dilate, -np.inf)):
+        known = np.where(clean[..., None], pixels, np.float32(none))
+        bound = np.asarray(extreme(known, around, borderType=cv2.BORDER_REPLICATE), np.float32)
+        bounds.append(np.where(np.isfinite(bound), bound, np.float32(-none)))
+    return bounds[0], bounds[1]
 
 
 def _with_skirt(picture: _Picture, cut: _Cut, there: Mask) -> Sheet:

@@ -53,13 +53,15 @@ def continue_inverse(inverse: Plane, hole: Mask, source: Mask | None = None) -> 
     """`inverse` (H, W) float32 with `hole` (H, W) filled from `source` (None: all but the hole).
 
     Planes go on as planes, floors and walls alike. Values in the hole are never looked at;
-    nothing known gives 0, infinitely far. Raises ShapeError if the sizes differ.
+    nothing known gives 0, infinitely far, as does what is that itself. Raises ShapeError if the
+    sizes differ.
     """
     for name, plane in (("hole", hole), ("source", source)):
         if plane is not None and plane.shape != inverse.shape:
             raise ShapeError(f"{name} is {plane.shape}, inverse depth is {inverse.shape}")
     known = ~hole if source is None else source & ~hole
-    if not (hole.any() and known.any()):
+    nearest = float(inverse[known].max(initial=0))
+    if nearest <= 0 or not hole.any():
         return np.where(hole, np.float32(0), inverse)
     shape = fit_within((inverse.shape[0], inverse.shape[1]), FITTED_PX)
     mass = resize_area(known.astype(np.float32), shape)
@@ -69,8 +71,7 @@ def continue_inverse(inverse: Plane, hole: Mask, source: Mask | None = None) -> 
     across, down = (_mean_place(known, mass, axis) for axis in (1, 0))
     fitted = _continued(np.asarray(seen, np.float64), np.asarray(mass, np.float64), across, down)
     filled = resize_linear(fitted.astype(np.float32), inverse.shape)
-    farthest, nearest = 0.0, NEARER * float(inverse[known].max())
-    return np.where(hole, np.clip(filled, farthest, nearest), inverse)
+    return np.where(hole, np.clip(filled, 0, NEARER * nearest), inverse)
 
 
 def _mean_place(known: Mask, mass: Plane, axis: int) -> Wide:
@@ -167,8 +168,6 @@ def _blurred(moments: Wide, sigma: float) -> Wide:
     for c in range(count):
         plane = np.ascontiguousarray(moments[..., c])
         cells = cv2.resize(plane, small, interpolation=cv2.INTER_AREA)
-        means = cv2.sepFilter2D(
-            cells, cv2.CV_64F, kernel, kernel, borderType=cv2.BORDER_CONSTANT
-        )
+        means = cv2.sepFilter2D(cells, cv2.CV_64F, kernel, kernel, borderType=cv2.BORDER_CONSTANT)
         out[..., c] = cv2.resize(means, (width, height), interpolation=cv2.INTER_LINEAR)
     return out

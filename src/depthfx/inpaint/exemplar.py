@@ -291,18 +291,21 @@ def _change(level: _Level, matches: Matches) -> Array:
     vote(level.look, places, matches, weight, told)
     seen = level.look[ring][:, :3]
     smooth = push_pull(level.look[..., :3], level.usable.astype(np.float32))
-    rest = cv2.blur(np.where(level.usable[..., None], level.look[..., :3], smooth), _SIDES)
-    off, spread = np.zeros((*ring.shape, 3), np.float32), np.zeros((*ring.shape, 2), np.float32)
-    off[ring] = np.clip(seen - told, -MOST_OFF, MOST_OFF)
-    spread[ring, 0] = np.square(seen - told).mean(-1)
-    spread[ring, 1] = np.square(seen - rest[ring]).mean(-1)
-    off, spread = (push_pull(known, ring.astype(np.float32)) for known in (off, spread))
-    unsure = DOUBT * spread[..., 0] / (spread.sum(-1) + 1e-6)
-    mixed = np.clip(unsure, 0, MOST_MIXED)[..., None]
+    rest = cv2.blur(smooth, _SIDES)[ring]
+    off = np.zeros((*ring.shape, 5), np.float32)
+    off[ring, :3] = np.clip(seen - told, -MOST_OFF, MOST_OFF)
+    off[ring, 3] = np.square(seen - told).mean(-1)
+    off[ring, 4] = np.square(seen - rest).mean(-1)
+    # Only what is painted, and what is beside it, is ever asked for.
+    at = cv2.dilate(level.hole.view(np.uint8), _square(1)) > 0
+    off = push_pull(off, ring.astype(np.float32))[at]
+    mixed = np.clip(DOUBT * off[:, 3] / (off[:, 3:].sum(-1) + 1e-6), 0, MOST_MIXED)[:, None]
     fade = np.float32(RIM_FADES * np.hypot(*level.hole.shape))
-    meet = off * np.exp(-np.maximum(level.depth_px - REACH, 0) / fade)[..., None]
-    calmer = np.where(level.hole[..., None], smooth - level.look[..., :3], np.float32(0))
-    return np.asarray(mixed * calmer + (1 - mixed) * meet, np.float32)
+    meet = off[:, :3] * np.exp(-np.maximum(level.depth_px[at] - REACH, 0) / fade)[:, None]
+    calmer = np.where(level.hole[at][:, None], smooth[at] - level.look[at][:, :3], np.float32(0))
+    change = np.zeros_like(smooth)
+    change[at] = mixed * calmer + (1 - mixed) * meet
+    return change
 
 
 def _around(hole: Mask, usable: Mask) -> tuple[slice, slice]:

@@ -68,12 +68,16 @@ def peel(
     progress(0.1)
     shared = Shared.of(pixels, canvas, shares, alphas, solid, values)
     colours = shared.taken_apart(alphas)
+    mixed = np.zeros(canvas.shape, np.bool_)
+    mixed[shared.on_canvas] = True
     through = np.ones(canvas.shape, np.float32)
     peeled: list[Peeled] = []
     for k in range(n - 1, -1, -1):
         seen = canvas.inside() & (shares[k] == FULL) & (shares[k + 1] == 0)
         if solid is not None:
             seen &= solid > 0
+        # What is painted is taken from where nothing of a nearer layer is, not even its halo.
+        seen = seen & ~mixed if (seen & ~mixed).any() else seen
         hole = through < MOSTLY_HIDDEN
         hole |= ~canvas.inside()
         own = shared.on_canvas, colours[:, k]

@@ -30,6 +30,9 @@ SURE = 0.98
 DOUBT_SHARE, DOUBT_PX = 0.002, 3
 """So far around a matte's soft part, as a share of the diagonal, and at least, it may have missed
 some."""
+RANGE_CELLS = 12
+"""So far around, at that size, is found between what a layer's colours vary."""
+UNBOUNDED = np.float32(1e6)
 LONGEST_ROW = 30_000
 """OpenCV samples no more at a time."""
 MOSTLY_HIDDEN = 0.5
@@ -86,13 +89,14 @@ class Shared:
 
     on_canvas : where they lie
     shown : (N, 3) in the values in which layers blend
-    guess, spread, doubted : (N, n, 3), (N, n), (N, n), see `split.split`
+    guess, spread, bounds, doubted : (N, n, 3), (N, n), twice (N, n, 3), (N, n), see `split.split`
     """
 
     on_canvas: Place
     shown: Pixels
     guess: Pixels
     spread: NDArray[np.float32]
+    bounds: tuple[Pixels, Pixels]
     doubted: Mask
     values: Values
 
@@ -126,8 +130,14 @@ class Shared:
         look = np.dstack([small, (small**2).mean(axis=2)])
         guess = np.empty((len(place[0]), n, 3), np.float32)
         spread = np.empty((len(place[0]), n), np.float32)
+        bounds = np.empty_like(guess), np.empty_like(guess)
+        nearest = tuple(
+            axis * size // full for axis, size, full in zip(place, shape, canvas.photo, strict=True)
+        )
         for k in range(n):
             own = (shares[k][frame] == FULL) & (shares[k + 1][frame] == 0)
+            # Not beside an edge, where a halo or a shadow of the other side may lie.
+            own = own & ~anywhere if (own & ~anywhere).any() else own
             sure = (resize_area(own.astype(np.float32), shape) > SURE).astype(np.uint8)
             # A cell further in: the matte's edge may lie a little beside the picture's.
             inner = cv2.erode(sure, np.ones((3, 3), np.uint8))
@@ -135,11 +145,14 @@ class Shared:
             there = _sampled(push_pull(look, known), place, canvas.photo)
             guess[:, k] = there[:, :3]
             spread[:, k] = np.maximum(there[:, 3] - (there[:, :3] ** 2).mean(axis=1), 0)
+            for bound, found in zip(bounds, _range(small, known > 0), strict=True):
+                bound[:, k] = found[nearest]
         return cls(
             (place[0] + canvas.margin, place[1] + canvas.margin),
             values.of_light(np.ascontiguousarray(pixels[place][None]))[0],
             guess,
             spread,
+            bounds,
             np.stack([edge[place] for edge in near_edge], axis=1),
             values,
         )
@@ -148,7 +161,13 @@ class Shared:
         """(N, n, 3) linear light, the layers' own colours; corrects `alphas` there."""
         alpha = np.stack([a[self.on_canvas] for a in alphas], axis=1)
         colours, corrected = split(
-            self.shown, alpha, self.doubted, self.guess, self.spread, self.values.top
+            self.shown,
+            alpha,
+            self.doubted,
+            self.guess,
+            self.spread,
+            self.bounds,
+            self.values.top,
         )
         for k in range(1, len(alphas)):
             alphas[k][self.on_canvas] = corrected[:, k]
@@ -157,6 +176,7 @@ class Shared:
     def settle(self, layers: list[Peeled]) -> None:
         """Take them apart once more, now that is painted what lies behind."""
         guess, spread = self.guess.copy(), self.spread.copy()
+        bounds = self.bounds[0].copy(), self.bounds[1].copy()
         alpha = np.zeros(spread.shape, np.uint8)
         through = np.ones(len(alpha), np.float32)
         within = [self._within(layer) for layer in layers]
@@ -168,9 +188,12 @@ class Shared:
             painted = layers[k].pixels[y[hidden], x[hidden]]
             guess[there, k] = self.values.of_light(painted[None])[0]
             spread[there, k] = 0
+            bounds[0][there, k] = bounds[1][there, k] = guess[there, k]
             through *= 1 - alpha[:, k] * np.float32(1 / FULL)
         settled = np.zeros_like(self.doubted)
-        colours, corrected = split(self.shown, alpha, settled, guess, spread, self.values.top)
+        colours, corrected = split(
+            self.shown, alpha, settled, guess, spread, bounds, self.values.top
+        )
         light = self.values.light(colours)
         for k, (inside, y, x) in enumerate(within):
             layers[k].pixels[y, x] = light[inside, k]
@@ -191,6 +214,15 @@ def _beside_soft(share: Cover) -> Mask:
     soft = cv2.max(cv2.inRange(share, 1, FULL - 1), edge)
     reach = max(DOUBT_PX, round(DOUBT_SHARE * math.hypot(*share.shape)))
     return np.asarray(cv2.dilate(soft, np.ones((2 * reach + 1,) * 2, np.uint8))) > 0
+
+
+def _range(picture: Pixels, known: Mask) -> tuple[Pixels, Pixels]:
+    """The least and the most (h, w, 3) of what is `known` of a picture around each place."""
+    window = np.ones((2 * RANGE_CELLS + 1,) * 2, np.uint8)
+    least = cv2.erode(np.where(known[..., None], picture, UNBOUNDED), window)
+    most = cv2.dilate(np.where(known[..., None], picture, -UNBOUNDED), window)
+    nothing = least > most
+    return np.where(nothing, -UNBOUNDED, least), np.where(nothing, UNBOUNDED, most)
 
 
 def _sampled(small: Pixels, place: Place, shape: tuple[int, int]) -> Pixels:

@@ -3,8 +3,10 @@
 T = a F + (1 - a) B, from the nearest layer to the farthest. What the layers look like close by, and
 how much they vary there, says how likely an alpha is (beside what the matte says of it), and to
 whom the rest goes that these colours do not explain: to the one that varies more, so that a clear
-sky behind hair stays clear and the texture of a meadow stays in the meadow. Where the colour in
-front would be none that a file holds, alpha is raised until it is one: at a = 1 it is T itself.
+sky behind hair stays clear and the texture of a meadow stays in the meadow. What is behind
+stays within the range of what is seen of it near by: a halo that was drawn along an outline goes
+with what it is the outline of. Where the colour in front would be none that a file holds, alpha is
+raised until it is one: at a = 1 it is T itself.
 
 Y.-Y. Chuang et al., "A Bayesian approach to digital matting", CVPR 2001, with one spread for all
 channels.
@@ -25,15 +27,25 @@ MATTE_SIGMA = 0.12
 """By how much a matte is off where it may be doubted."""
 LEAST_SIGMA = 1.5 / 255
 """Of a layer's colours, in the values in which layers blend."""
+MOST_OFF = 2 * LEAST_SIGMA
+"""By so much what is behind may leave its range."""
 FAINT = 0.06
 """A matte that said nothing is not corrected by less."""
+MOST_RAISED = 2 * MATTE_SIGMA
+"""By so much alpha is raised at most to keep what is behind within its range."""
 PASSES = 3
 """How likely a colour is depends on alpha itself: settled in so many rounds."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def split(
-    colour: Array, alpha: Alpha, doubted: NDArray[np.bool_], guess: Array, spread: Array, top: float
+    colour: Array,
+    alpha: Alpha,
+    doubted: NDArray[np.bool_],
+    guess: Array,
+    spread: Array,
+    bounds: tuple[Array, Array],
+    top: float,
 ) -> tuple[Array, Alpha]:  # pragma: no cover - compiled
     """The colours (N, n, 3) float32 of n layers, farthest first, at N pixels, and (N, n) alphas.
 
@@ -42,13 +54,15 @@ def split(
     doubted : (N, n) bool, where alpha may be corrected
     guess, spread : (N, n, 3) and (N, n) float32, what each layer looks like there, and the variance
         of that
+    bounds : the least and the most of it, each (N, n, 3) float32
     top : of a file's values; the lowest is 0 (or the colour's own if that lies beyond)
 
     A layer that is not seen keeps its guess.
     """
     count, layers = alpha.shape
     out, alphas = guess.copy(), alpha.copy()
-    rest, behind = np.empty(3), np.empty(3)
+    rest, behind, floor, ceiling = np.empty(3), np.empty(3), np.empty(3), np.empty(3)
+    least_of, most_of = bounds
     least = LEAST_SIGMA * LEAST_SIGMA
     for i in range(count):
         for c in range(3):
@@ -61,12 +75,14 @@ def split(
                 break
             if a <= 0 and not doubted[i, k]:
                 continue
-            behind[:] = 0
+            behind[:], floor[:], ceiling[:] = 0, 0, 0
             share, of_behind = 1.0, 0.0
             for j in range(k - 1, -1, -1):
                 weight = share * (alpha[i, j] / 255.0 if j > 0 else 1.0)
                 for c in range(3):
                     behind[c] += weight * guess[i, j, c]
+                    floor[c] += weight * least_of[i, j, c]
+                    ceiling[c] += weight * most_of[i, j, c]
                 of_behind += weight * spread[i, j]
                 share -= weight
             of_front = spread[i, k] + least
@@ -78,11 +94,18 @@ def split(
                 alphas[i, k] = 0
                 continue
             variance = a * a * of_front + (1 - a) * (1 - a) * of_behind
-            needed = a
+            needed, most = a, a + MOST_RAISED
             for c in range(3):
                 low, high = min(rest[c], 0.0), max(rest[c], top)
                 miss = rest[c] - a * guess[i, k, c] - (1 - a) * behind[c]
                 b = behind[c] + miss * (1 - a) * of_behind / variance
+                if most < 1:
+                    least_b = max((rest[c] - most * high) / (1 - most), low)
+                    most_b = min((rest[c] - most * low) / (1 - most), high)
+                else:
+                    least_b, most_b = low, high
+                b = max(b, min(floor[c] - MOST_OFF, most_b))
+                b = min(b, max(ceiling[c] + MOST_OFF, least_b))
                 b = min(max(b, low), high)
                 behind[c] = b
                 # The least alpha at which what is in front lies within the range.

@@ -81,7 +81,14 @@ def written_folder(
 
 
 def check_folder(target: Path, *, overwrite: bool = False, source: Path | None = None) -> None:
-    """Raise PhotoError if the folder `target` must not be written."""
+    """Raise PhotoError if the folder `target` must not be written, before any work is done."""
+    if "\0" in str(target):
+        raise PhotoError(f"{target}: no folder can have this name")
+    with _in_words(target):
+        _check_folder(target, overwrite, source)
+
+
+def _check_folder(target: Path, overwrite: bool, source: Path | None) -> None:
     if target.is_symlink() or not target.is_dir():
         if target.exists() or target.is_symlink():
             raise PhotoError(f"{target}: is not a folder; choose another name")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from depthfx.camera import Camera
 from depthfx.geometry.frame import usual_frame
-from depthfx.movie.files import QUALITY, write_movie
+from depthfx.movie.files import QUALITY, check_movie, write_movie
 from depthfx.photo.colour import srgb_space
 from depthfx.raster.resample import resize_area
 
@@ -22,6 +22,8 @@ FRAME_SECONDS = 0.12
 """That a view stays: much shorter flickers, much longer no longer shows depth."""
 FILM_SECONDS = 6.0
 """At least, where the player does not repeat a file by itself."""
+SMALLEST = (2, 2)
+"""Size of a frame that every form of movie can have."""
 REPEATED = (".gif", ".webp", "")
 """Movies that are played again and again; and the folder, whose frames are those of one round."""
 
@@ -58,6 +60,11 @@ def write_wiggle(
         overwrite=overwrite,
         progress=progress,
     )
+
+
+def check_wiggle(path: Path) -> None:
+    """Raise ParameterError if no wiggle can be written to `path`, before any view is drawn."""
+    check_movie(path, SMALLEST, 1 / FRAME_SECONDS, 1)
 
 
 def wiggled(views: list[Frame]) -> list[Frame]:
