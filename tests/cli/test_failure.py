@@ -26,6 +26,34 @@ def run(*words, **settings):
     return subprocess.run([*PROGRAM, *map(str, words)], capture_output=True, text=True, **settings)
 
 
+STILL_READING = """
+import sys, threading, time
+import numpy as np, onnxruntime
+from importlib.resources import files
+from depthfx.cli import main
+
+network = files("depthfx.engine.embedded") / "embedded.onnx"
+session = onnxruntime.InferenceSession(str(network), providers=["CPUExecutionProvider"])
+name = session.get_inputs()[0].name
+picture = np.zeros((1, 3, 256, 256), np.float32)
+
+def read():
+    while True:
+        session.run(None, {name: picture})
+
+threading.Thread(target=read, daemon=True).start()
+time.sleep(0.2)
+sys.argv = ["depthfx", "no-such-command"]
+main()
+"""
+
+
+def test_a_network_that_is_still_at_work_does_not_change_the_exit_status():
+    ended = subprocess.run([sys.executable, "-c", STILL_READING], capture_output=True, text=True)
+    assert ended.returncode == 2, ended.stderr
+    assert "terminate" not in ended.stderr
+
+
 @pytest.fixture
 def photo(tmp_path):
     picture = np.random.default_rng(3).integers(0, 255, (60, 80, 3), np.uint8)

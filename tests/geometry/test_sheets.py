@@ -113,3 +113,30 @@ def test_sizes_have_to_agree():
         sheets(pixels[1:], inverse)
     with pytest.raises(ParameterError, match="margin_px"):
         sheets(pixels, inverse, margin_px=-1)
+
+
+@given(st.integers(0, 1000))
+def test_a_flat_wall_is_flat_behind_the_outline_too(seed):
+    """A dent of one pixel there would tear the wall open."""
+    pixels, _ = scene_of(seed)
+    inverse = np.full((HEIGHT, WIDTH), 0.2, np.float32)
+    inverse[12:36, 16:48] = 1.0
+    made = sheets(pixels, inverse)
+    assert len(made.sheets) == 2
+    wall = made.sheets[1]
+    np.testing.assert_array_equal(wall.inverse[wall.alpha > 0], np.float32(0.2))
+
+
+def test_no_line_stays_where_the_outline_was():
+    """Sharpening draws one about what is sharp: it goes with the thing, not with the wall."""
+    shown = np.zeros((HEIGHT, WIDTH), bool)
+    shown[12:36, 16:48] = True
+    pixels = np.full((HEIGHT, WIDTH, 3), 0.4, np.float32)
+    pixels[10:38, 14:50] = 0.8
+    pixels[shown] = 0.1
+    inverse = np.where(shown, np.float32(1), np.float32(0.2))
+    made = sheets(pixels, inverse, matte=shown.astype(np.float32))
+    np.testing.assert_allclose(made.at_rest(), pixels, atol=1e-3)
+    assert max(sheet.pixels.max() for sheet in made.sheets) < 2
+    wall = made.sheets[1].pixels[:, WIDTH // 2]
+    np.testing.assert_allclose(wall[8:20], 0.4, atol=0.01)

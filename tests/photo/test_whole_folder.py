@@ -6,7 +6,7 @@ import os
 import pytest
 
 from depthfx.errors import PhotoError
-from depthfx.photo.whole import SIDECAR, written_folder
+from depthfx.photo.whole import SIDECAR, check_folder, written_folder
 
 
 def fill(folder, text="new"):
@@ -33,6 +33,19 @@ def test_a_failure_leaves_what_was_there(tmp_path, failure):
         raise failure
     assert (target / "layer.txt").read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["shot"]
+
+
+def test_a_file_that_cannot_be_written_is_told_by_the_name_it_would_have_had(tmp_path):
+    target = tmp_path / "shot"
+    with pytest.raises(PhotoError) as caught, written_folder(target) as folder:
+        raise PhotoError(f"{folder / 'layer.png'}: cannot be written: disk full")
+    assert str(caught.value) == f"{target / 'layer.png'}: cannot be written: disk full"
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "with\0zero"])
+def test_a_name_that_no_folder_can_have_is_told_as_such(tmp_path, name):
+    with pytest.raises(PhotoError, match=r"too long|can have this name"):
+        check_folder(tmp_path / name)
 
 
 def test_overwriting_replaces_the_whole_folder(tmp_path):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import signal
 import sys
+import threading
 
 import click
 
@@ -51,4 +53,11 @@ def main() -> None:
         status = end(error)
     # The end does not look through all that was imported for garbage once more: 0.3 s.
     gc.freeze()
-    sys.exit(status if isinstance(status, int) else 0)
+    status = status if isinstance(status, int) else 0
+    if any(thread.daemon for thread in threading.enumerate()):
+        # A reader that did not hear the call to stop. Native code that comes back to an
+        # interpreter which is gone aborts the process; so it goes first.
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -253,7 +254,8 @@ def _path(
         from depthfx.engine.targets import base_of
 
         return base_of(target, photo, out)
-    if out is not None and not out.is_dir():
+    # `Path.is_dir` raises on names too long, which are told of where they are checked.
+    if out is not None and not os.path.isdir(out):  # noqa: PTH112
         return out
     floats = values == "metres" or bits == 32
     suffix = ".jpg" if embed else ".exr" if floats else ".png"

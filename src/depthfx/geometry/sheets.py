@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -33,6 +34,7 @@ from depthfx.matting.foreground import Sides, background_colours, foreground_col
 
 Pixels = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Places = NDArray[np.int64]
 
 SKIRT_PX = 3
 """How far a front goes on with alpha 0: an interpolation over four pixels never leaves it."""
@@ -50,8 +52,13 @@ HAIR_SHARE = 0.008
 """Of the diagonal: hair reaches so far from what is sure."""
 SOME = 0.15
 """A front's share above which what cannot be explained is its own: outlines are the front's."""
-ABOUT_PX = 3
-"""So far about a pixel its background's colours are looked for."""
+SPILL_PX = 2.0
+"""So far beyond a matte's outline there is still some of the front."""
+BRIGHTEST = 2.0
+"""Times what is seen, or was taken for the front: no front is brighter."""
+ABOUT_PX, STRAY_SHARE = 5, 0.2
+"""So far about a matte's outline, which is never where the photo's is to the pixel, colours behind
+it are kept to what lies about them; and so far, as a share of its range, may they be out of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +146,7 @@ def sheets_of(
     depth, camera : the photo's
     matte : (H, W) float32 0..1, the subject's, where there is one
     reach_px : how far the nearest may shift against the farthest, in px of the photo
-    margin_px : how far to go on beyond the frame, mirrored
+    margin_px : how far to paint beyond the frame
     progress : hears the share done, and may raise to stop
     paint : paints holes, as `inpaint.exemplar.paint` does
 
@@ -149,9 +156,11 @@ def sheets_of(
     _check(pixels, depth, matte, reach_px, margin_px)
     stage = Stage.of(depth.surface, camera, reach_px / camera.diagonal_px)
     px_per_inverse = stage.step_m * camera.focal_px
-    pixels, depth = _with_margin(pixels, depth, margin_px)
-    cover = None if matte is None else _mirrored(matte, margin_px)
+    pixels, depth = _with_margin(pixels, depth, margin_px, paint)
+    cover = None if matte is None else np.pad(matte, margin_px, mode="edge")
+    outline = _outline_of(cover, depth.shape)
     picture = _taken_apart(pixels, depth, cover, px_per_inverse)
+    picture = _widened(picture, outline, px_per_inverse)
     there, unseen = np.ones(depth.shape, bool), np.ones(depth.shape, bool)
     sheets: list[Sheet] = []
     while px_per_inverse > 0 and len(sheets) < MOST_SHEETS - 1:
@@ -161,7 +170,9 @@ def sheets_of(
         if not cut.hole.any() or (sheets and cut.hole.mean() < LEAST_HIDDEN_SHARE):
             break
         under = _painted_under(picture, cut, paint, report)
-        picture, under = _settled(pixels, picture, under) if not sheets else (picture, under)
+        picture, under = (
+            _settled(pixels, picture, under, outline) if not sheets else (picture, under)
+        )
         sheets.append(_with_skirt(picture, cut, there))
         picture, there, unseen = under, cut.under, cut.hole | picture.two
     sheets.append(Sheet(picture.pixels, picture.share * there, picture.inverse))
@@ -188,26 +199,25 @@ def _check(
         raise ParameterError(f"margin_px={margin_px} is not a length in pixels, 0 or more")
 
 
-def _with_margin(pixels: Pixels, depth: Depth, margin_px: int) -> tuple[Pixels, Depth]:
-    """Both, mirrored beyond the frame: nothing is seen of it but more of what is at the border."""
+def _with_margin(
+    pixels: Pixels, depth: Depth, margin_px: int, paint: Paint
+) -> tuple[Pixels, Depth]:
+    """Both, painted beyond the frame; what is cut by the frame goes on as deep as it is there."""
     if margin_px == 0:
         return pixels, depth
 
-    def wide(plane: Plane) -> Plane:
-        return _mirrored(plane, margin_px)
+    def padded(plane: Plane) -> Plane:
+        return np.pad(plane, margin_px, mode="edge")
 
-    return _mirrored(pixels, margin_px), replace(
+    inverse = padded(depth.inverse)
+    outside = np.pad(np.zeros(depth.shape, bool), margin_px, constant_values=True)
+    wide = np.pad(pixels, ((margin_px, margin_px), (margin_px, margin_px), (0, 0)), mode="edge")
+    return paint(wide, outside, inverse=inverse), replace(
         depth,
-        inverse=wide(depth.inverse),
-        behind=None if depth.behind is None else wide(depth.behind),
-        coverage=None if depth.coverage is None else wide(depth.coverage),
+        inverse=inverse,
+        behind=None if depth.behind is None else padded(depth.behind),
+        coverage=None if depth.coverage is None else padded(depth.coverage),
     )
-
-
-def _mirrored(picture: NDArray[np.float32], margin_px: int) -> NDArray[np.float32]:
-    """(H, W) or (H, W, 3), mirrored at its border as far as `margin_px`."""
-    sides = [(margin_px, margin_px)] * 2 + [(0, 0)] * (picture.ndim - 2)
-    return np.pad(picture, sides, mode="symmetric")
 
 
 def _taken_apart(
@@ -243,6 +253,28 @@ def _taken_apart(
         front[soft] = foreground_colours(pixels, matte, sides)[soft]
         back[soft] = background_colours(pixels, matte, sides)[soft]
     return _Picture(front, inverse, two, share, back, behind)
+
+
+def _outline_of(matte: Plane | None, shape: tuple[int, int]) -> Mask:
+    """(H, W): about the outline of `matte`."""
+    if matte is None:
+        return np.zeros(shape, bool)
+    return np.asarray(_about(cv2.dilate, matte) - _about(cv2.erode, matte) > 0.5, np.bool_)
+
+
+def _widened(picture: _Picture, outline: Mask, px_per_inverse: float) -> _Picture:
+    """`picture` with the background next to its fronts counted among what shows two surfaces, about
+    the `outline` (H, W) of a matte: what is sharpened or blurred there has the front's light."""
+    if not (picture.two & outline).any():
+        return picture
+    nearest, distance = _nearest(picture.two & outline)
+    deeper = picture.inverse.ravel()[nearest] - picture.solid > LEAST_JUMP_PX / px_per_inverse
+    rim = (distance <= SPILL_PX) & deeper & outline & ~picture.two
+    at = nearest[rim]
+    pixels, inverse, share = picture.pixels.copy(), picture.inverse.copy(), picture.share.copy()
+    pixels[rim], inverse[rim] = picture.pixels.reshape(-1, 3)[at], picture.inverse.ravel()[at]
+    share[rim] = 0
+    return replace(picture, pixels=pixels, inverse=inverse, share=share, two=picture.two | rim)
 
 
 def _either_side(across: Mask, down: Mask) -> Mask:
@@ -330,20 +362,21 @@ def _painted_under(
     return _Picture.whole(painted, inverse)
 
 
-def _settled(photo: Pixels, front: _Picture, under: _Picture) -> tuple[_Picture, _Picture]:
+def _settled(
+    photo: Pixels, front: _Picture, under: _Picture, outline: Mask
+) -> tuple[_Picture, _Picture]:
     """Both, with colours that laid over each other are the photo exactly."""
     y, x = np.nonzero(front.two)
     share, seen, own = front.share[y, x][:, None], photo[y, x], front.pixels[y, x]
     # What is no colour of the background about it would stay there as a line when the front moves.
-    least, most = (bound[y, x] for bound in _range_about(under.pixels, ~front.two))
+    least, most = _range_about(under.pixels, ~front.two, outline, y, x)
     rest = (seen - share * own) / np.maximum(1 - share, LEAST_SHARE)
     back = np.clip(np.where(share > SOME, under.pixels[y, x], rest), least, most)
-    # What neither explains is the front's, and there must be enough of it; nothing is below zero.
-    off = np.abs(seen - share * own - (1 - share) * back).max(axis=1, keepdims=True) > LEAST_SHARE
-    share = np.where(off, np.maximum(share, SOME), share)
-    share = np.maximum(share, 1 - (seen / np.maximum(back, 1e-6)).min(axis=1, keepdims=True))
-    share = np.minimum(share, 1)
-    solved = np.maximum(seen - (1 - share) * back, 0) / np.maximum(share, LEAST_SHARE)
+    # What neither explains is the front's, and there must be enough of it for colours that are.
+    beyond = np.where(seen > back, BRIGHTEST * np.maximum(seen, own), 0)
+    enough = (seen - back) / np.where(beyond == back, 1, beyond - back)
+    share = np.clip(enough.max(axis=1, keepdims=True), share, 1)
+    solved = (seen - (1 - share) * back) / np.maximum(share, LEAST_SHARE)
     own = np.where(share > LEAST_SHARE, solved, own)
     fronts, backs = front.pixels.copy(), under.pixels.copy()
     shares = front.share.copy()
@@ -351,15 +384,27 @@ def _settled(photo: Pixels, front: _Picture, under: _Picture) -> tuple[_Picture,
     return replace(front, pixels=fronts, share=shares), replace(under, pixels=backs)
 
 
-def _range_about(pixels: Pixels, clean: Mask) -> tuple[Pixels, Pixels]:
-    """(H, W, 3): least and greatest of the `clean` pixels (H, W) about each; none: no bounds."""
+def _range_about(
+    pixels: Pixels, clean: Mask, outline: Mask, y: Places, x: Places
+) -> tuple[Pixels, Pixels]:
+    """(N, 3): least and greatest of the `clean` pixels (H, W) about each place, and some more; no
+    bounds where there are none, or away from the `outline` (H, W) of a matte."""
+    low = np.full((len(y), 3), -np.inf, np.float32)
+    high, near = -low, outline[y, x]
+    if near.any():
+        for c in range(3):
+            least = _about(cv2.erode, np.where(clean, pixels[..., c], np.float32(np.inf)))[y, x]
+            most = _about(cv2.dilate, np.where(clean, pixels[..., c], np.float32(-np.inf)))[y, x]
+            some = near & (least <= most)
+            stray = np.float32(STRAY_SHARE) * (most[some] - least[some])
+            low[some, c], high[some, c] = least[some] - stray, most[some] + stray
+    return low, high
+
+
+def _about(extreme: Callable[..., Any], plane: Plane) -> Plane:
+    """(H, W): the extreme of `plane` as far as `ABOUT_PX` about each pixel."""
     around = np.ones((2 * ABOUT_PX + 1, 2 * ABOUT_PX + 1), np.uint8)
-    bounds = []
-    for extreme, none in ((cv2.erode, np.inf), (cv2.dilate, -np.inf)):
-        known = np.where(clean[..., None], pixels, np.float32(none))
-        bound = np.asarray(extreme(known, around, borderType=cv2.BORDER_REPLICATE), np.float32)
-        bounds.append(np.where(np.isfinite(bound), bound, np.float32(-none)))
-    return bounds[0], bounds[1]
+    return np.asarray(extreme(plane, around, borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _with_skirt(picture: _Picture, cut: _Cut, there: Mask) -> Sheet:

@@ -47,6 +47,8 @@ COARSEST_PX = 6000
 MATCHED_PX = 400_000
 """Up to so many pixels to paint, patches are matched at the photo's own size; else in the finest
 picture that has no more, and carried over."""
+LARGEST_PX = 6_000_000
+"""No picture in which patches are matched is larger."""
 ALL_TURNS_PX = 60_000
 """Up to so many places to match, matching and voting take turns; larger pictures refine once."""
 TURNS = 4
@@ -159,7 +161,8 @@ def paint(
 def _pyramid(pixels: Pixels, hole: Mask, usable: Mask, inverse: Plane | None) -> list[_Level]:
     """Coarsest first; those with too few patches to choose from left out."""
     finest = 0
-    while np.count_nonzero(hole) > MATCHED_PX * 4**finest:
+    painted = np.count_nonzero(hole)
+    while painted > MATCHED_PX * 4**finest or hole.size > LARGEST_PX * 4**finest:
         finest += 1
     count = finest + 1
     while hole.size > COARSEST_PX * 4 ** (count - 1):

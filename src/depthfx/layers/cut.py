@@ -26,6 +26,10 @@ FARTHEST = 0.01
 APART = 0.02
 """Between cards, as a share of the nearest one's."""
 
+LEAST_RELIEF, EDGE_PX = 0.1, 2
+"""Depth a scene has at least for how far a camera turns, as a share of the nearest inverse depth;
+and px at a card's edge that are resampled."""
+
 
 def layers_of(
     photo: Photo,
@@ -62,7 +66,8 @@ def layers_of(
     heard(0.1)
     covers = covers_of(photo.pixels, levels, known)
     heard(0.2)
-    margin = _margin(camera, reach_px)
+    farthest, nearest = (float(end) for end in np.percentile(depth.inverse, [1, 99]))
+    margin = _margin(camera, reach_px, farthest / max(nearest, np.finfo(float).tiny))
     values = Values.of(photo, blend)
     peeled = peel(
         photo.pixels,
@@ -76,7 +81,7 @@ def layers_of(
         paint,
     )
     peeled = [one for one in peeled if one.alpha.any()] or peeled[:1]
-    cards = _cards(peeled, float(np.percentile(depth.inverse, 99)))
+    cards = _cards(peeled, nearest)
     made = [
         Layer(
             f"Layer {number}",
@@ -105,11 +110,17 @@ def _unheard(share: float) -> None:
     """The progress that nobody watches."""
 
 
-def _margin(camera: Camera, reach_px: float) -> int:
-    """How far layers go on beyond the frame, px. A camera that turns to keep looking at a thing
-    shifts what is at the side of a far card by more than what is in its middle."""
+def _margin(camera: Camera, reach_px: float, farthest: float) -> int:
+    """How far layers go on beyond the frame, px; `farthest`: inverse depth, of the nearest's.
+
+    A camera that goes round a thing turns as well, by the more the less depth there is to be seen;
+    that shifts what is at the frame's side by more than what is in its middle.
+    """
+    if reach_px <= 0:
+        return 0
     aside = max(camera.width, camera.height) / 2 / camera.focal_px
-    return math.ceil(reach_px * (1 + aside**2))
+    turned = aside**2 / max(1 - farthest, LEAST_RELIEF)
+    return math.ceil(reach_px * (1 + turned)) + EDGE_PX
 
 
 def _notes(found: int, count: int | None) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ FOUND_AT_MOST = 5
 WORKING_PIXELS = 0.25e6
 FAR_SHARE = 0.4
 """How much of the scale is the root of inverse depth, which parts what is far as well: sky."""
+LEAST_RELIEF = 0.5
+"""Of the nearest inverse depth: in a scene of less depth, breaks count for less."""
 LEAST_JUMP = 0.05
 """On that scale of 0 to 1: what breaks less does not move apart visibly."""
 STEEP = 1.5
@@ -63,8 +65,12 @@ solved to the end."""
 LEAST_THING, LEAST_APART = 0.01, 0.15
 """Things of one layer that large, as a share of the picture, and that far apart on the scale, part
 if they do not touch."""
+LEAST_LAYER = 0.01
+"""Share of the picture that is seen of a layer at least: less is scraps."""
 LEAST_AREA = 0.0005
-"""Share of the picture below which an island goes with what is around it."""
+"""Share of the picture below which an island goes with what is around it,"""
+LEAST_NEAR = 0.002
+"""and of what depth alone has in front: a bird may fly with its sky, confetti may not fly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +157,8 @@ def even_scale(inverse: Plane) -> Plane:
     low, high = (float(v) for v in np.percentile(inverse, [0.5, 99.5]))
     if high - low < 1e-6 * max(high, 1e-12):
         return np.zeros_like(inverse)
-    share = np.clip((inverse - np.float32(low)) / np.float32(high - low), 0, 1)
+    span = max(high - low, LEAST_RELIEF * high)
+    share = np.clip((inverse - np.float32(low)) / np.float32(span), 0, 1)
     return ((1 - FAR_SHARE) * share + FAR_SHARE * np.sqrt(share)).astype(np.float32)
 
 
@@ -275,7 +282,7 @@ def cut(pyramid: list[Surfaces], threshold: float) -> Mask:
     for level in reversed(pyramid):
         steps = COARSEST_STEPS if level is pyramid[-1] else STEPS
         state = relaxed_cut(*level.prices(threshold), state.resized(level.shape), steps)
-    near = without_islands(state.x > 0.5)
+    near = without_islands(state.x > 0.5, LEAST_NEAR)
     finest = pyramid[0]
     if finest.whole is not None:
         near = np.where(finest.whole, finest.nearer_things(threshold), near)
@@ -290,11 +297,12 @@ def pyramid_of(surfaces: Surfaces) -> list[Surfaces]:
     return levels
 
 
-def without_islands(near: Mask) -> Mask:
-    """`near` without islands and holes too small to be looked at."""
-    for _ in range(2):
+def without_islands(near: Mask, least: float = LEAST_AREA) -> Mask:
+    """`near` without islands smaller than `least`, a share of it, and holes too small to be looked
+    at."""
+    for smallest in (least, LEAST_AREA):
         _, label, stats, _ = cv2.connectedComponentsWithStats(near.astype(np.uint8))
-        large = stats[:, cv2.CC_STAT_AREA] >= LEAST_AREA * near.size
+        large = stats[:, cv2.CC_STAT_AREA] >= smallest * near.size
         near = ~(near & large[label])
     return near
 
@@ -308,7 +316,7 @@ def _labels(cuts: list[Mask]) -> Labels:
         within = inside & near
         fresh = inside & ~near
         # A layer that would hold next to nothing is none.
-        if min(int(within.sum()), int(fresh.sum())) < 4 * LEAST_AREA * near.size:
+        if min(int(within.sum()), int(fresh.sum())) < LEAST_LAYER * near.size:
             continue
         label += within
         inside = within

@@ -75,6 +75,8 @@ def written_folder(
             for file in part.rglob("*"):
                 _sync(file)
             _take_folder_name(part, target)
+        except PhotoError as error:  # of a file in it, which the user knows by its later name
+            raise PhotoError(str(error).replace(str(part), str(target))) from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
     _sync(target.parent)
