@@ -83,3 +83,13 @@ def test_millimetres_and_metres_need_a_depth_that_has_them():
 def test_a_baseline_wider_than_can_be_shown_is_refused():
     with pytest.raises(ParameterError, match="too much"):
         Stereo(baseline_mm=50_000)(two_planes())
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("spatial", ".heic"), ("mpo", ".mpo")])
+def test_things_at_infinity_can_be_written_for_two_eyes(tmp_path, kind, suffix):
+    near = two_planes()
+    scene = depthfx.Scene.from_arrays(
+        near.photo.pixels, inverse=np.zeros((HEIGHT, WIDTH), np.float32), focal_px=FOCAL_PX
+    )
+    (path,) = depthfx.save(Stereo(as_=kind)(scene), tmp_path / f"far{suffix}")
+    assert depthfx.open(path).photo.shape == (HEIGHT, WIDTH)

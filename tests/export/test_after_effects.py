@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -123,6 +124,21 @@ def test_every_layer_is_where_our_camera_sees_it(tmp_path: Path, name: str) -> N
             seen = corners_seen(comp, card, frame / what.fps)
             limit = 0.001 if frame == 0 and name != "circle" else 0.15
             assert np.abs(seen - expected(layers, ours, moved.pose, what)).max() < limit
+
+
+@pytest.mark.parametrize("size", [(40, 30), (90, 160), (1920, 1080)])
+def test_a_composition_of_any_size_and_shape(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Smaller and larger than the photo, and upright for one that is not."""
+    layers, what = four(), replace(shot(MOVES["orbit"]), width=size[0], height=size[1])
+    comp = built(tmp_path / "a", layers, what)
+    assert what.move is not None
+    larger = max(1.0, size[0] / WIDTH, size[1] / HEIGHT)
+    for frame in (0, 7):
+        pose = what.move.sampled(what.frames)[frame].pose
+        for card, ours in zip(cards_of(comp), layers.layers, strict=True):
+            seen = corners_seen(comp, card, frame / what.fps)
+            limit = 0.001 if frame == 0 else 0.15
+            assert np.abs(seen - expected(layers, ours, pose, what)).max() < limit * larger
 
 
 @pytest.mark.parametrize("name", ["still", "push", "orbit"])

@@ -140,3 +140,21 @@ def test_no_line_stays_where_the_outline_was():
     assert max(sheet.pixels.max() for sheet in made.sheets) < 2
     wall = made.sheets[1].pixels[:, WIDTH // 2]
     np.testing.assert_allclose(wall[8:20], 0.4, atol=0.01)
+
+
+def test_a_hole_is_painted_up_to_where_the_background_goes_on():
+    """Patches that see nothing of it would be of anything at all."""
+    told = []
+
+    def seen(pixels, hole, source=None, **rest):
+        told.append((hole, source))
+        return smooth(pixels, hole, source, **rest)
+
+    shown = np.zeros((HEIGHT, WIDTH), np.float32)
+    shown[12:36, 16:48] = 1
+    pixels, _ = scene_of()
+    sheets(pixels, 0.2 + 0.8 * shown, matte=shown, paint=seen)
+    hole, source = told[0]
+    row = hole[HEIGHT // 2] | source[HEIGHT // 2]
+    assert row[: 16 + 8].all()
+    assert row[48 - 8 :].all()

@@ -93,3 +93,17 @@ def test_nothing_known_is_infinitely_far_and_no_hole_changes_nothing():
 def test_sizes_must_fit():
     with pytest.raises(ShapeError, match="hole is"):
         continue_inverse(plane(), np.ones((3, 3), bool))
+
+
+@pytest.mark.filterwarnings("error")
+def test_behind_the_sky_is_sky():
+    sky = np.zeros((H, W), f32)
+    assert not continue_inverse(sky, disc()).any()
+
+
+def test_windows_wider_than_the_picture_tell_its_planes():
+    """Where they are laid over a smaller picture: nearly all of this one is hidden."""
+    truth = plane()
+    hole = np.ones((H, W), bool)
+    hole[:30, :30] = hole[-30:, -30:] = hole[-30:, :30] = False
+    np.testing.assert_allclose(continue_inverse(truth, hole), truth, rtol=0.06)

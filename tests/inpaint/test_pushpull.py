@@ -64,3 +64,38 @@ def test_a_gradient_is_continued_smoothly_across_a_hole():
 def test_sizes_must_agree():
     with pytest.raises(ShapeError, match="weight"):
         push_pull(np.zeros((4, 5, 3), f32), np.zeros((5, 4), f32))
+
+
+def by_numpy(pixels, weight):
+    """The same, a picture at a time."""
+    light = np.where(weight[..., None] > 0, pixels, 0)
+    if weight.size == 1:
+        return light
+    height, width = weight.shape
+    fill = [(0, height % 2), (0, width % 2)]
+    there = np.pad(np.ones_like(weight), fill)
+    padded = np.pad(weight, fill), np.pad(light * weight[..., None], [*fill, (0, 0)])
+
+    def cells(plane):
+        return plane.reshape(plane.shape[0] // 2, 2, plane.shape[1] // 2, 2, -1).sum((1, 3))
+
+    mass = cells(padded[0])
+    coarse = cells(padded[1]) / np.where(mass > 0, mass, 1)
+    coarse = by_numpy(coarse, np.minimum(4 * mass / cells(there), 1)[..., 0])
+    for axis in (0, 1):
+        at = (np.arange(weight.shape[axis]) + 0.5) / 2 - 0.5
+        first = np.floor(at).astype(int)
+        part = (at - first).reshape([-1 if a == axis else 1 for a in range(3)])
+        last = coarse.shape[axis] - 1
+        low, high = (np.take(coarse, np.clip(k, 0, last), axis) for k in (first, first + 1))
+        coarse = (1 - part) * low + part * high
+    return light * weight[..., None] + coarse * (1 - weight[..., None])
+
+
+@settings(max_examples=40, deadline=None)
+@given(shapes, st.integers(0, 2**31), st.floats(0, 1))
+def test_the_kernels_do_what_numpy_does(shape, seed, share):
+    random = np.random.default_rng(seed)
+    pixels = random.random((*shape, 3), f32)
+    weight = np.where(random.random(shape) < share, random.random(shape, f32), f32(0))
+    np.testing.assert_allclose(push_pull(pixels, weight), by_numpy(pixels, weight), atol=2e-5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from depthfx.layers.levels import levels_of
+from depthfx.layers.levels import _labels, levels_of
 
 H, W = 120, 160
 GREY = np.full((H, W, 3), 0.5, np.float32)
@@ -106,3 +106,32 @@ def test_tiny_pictures(shape: tuple[int, int]) -> None:
     levels = levels_of(np.zeros((*shape, 3), np.float32), inverse, None, 8)
     assert levels.label.shape == shape
     assert levels.count == int(levels.label.max()) + 1
+
+
+def test_confetti_flies_in_front_of_nothing() -> None:
+    """Bits that depth alone has in front, beside a thing that really is."""
+    inverse = np.full((200, 300), 0.1, np.float32)
+    inverse[100:180, 100:200] = 1.0
+    inverse[20:28, 40:50] = 1.0
+    guide = np.zeros((200, 300, 3), np.float32)
+    label = levels_of(guide, inverse, None, None).label
+    assert label[140, 150] == 1
+    assert (label[15:35, 35:55] == 0).all()
+
+
+def test_a_layer_is_more_than_scraps() -> None:
+    """Two cuts that part a thing's rim from it leave one layer; so does one that keeps a bit."""
+    thing = np.zeros((200, 300), np.bool_)
+    thing[100:180, 100:200] = True
+    rimless, bit = np.zeros_like(thing), np.zeros_like(thing)
+    rimless[101:179, 101:199] = True
+    bit[120:140, 120:140] = True
+    for cuts in ([thing, rimless], [thing, bit]):
+        assert np.array_equal(_labels(cuts), thing.astype(np.uint8))
+
+
+def test_a_flat_scene_is_not_cut_by_its_noise() -> None:
+    """Steps of half a per cent are a page's, whose depth is read too precisely."""
+    inverse = np.full((200, 300), 1.0, np.float32)
+    inverse[60:140, 80:220] = 1.004
+    assert levels_of(np.zeros((200, 300, 3), np.float32), inverse, None, None).count == 1

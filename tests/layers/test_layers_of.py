@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from depthfx.camera import Camera
 from depthfx.depth import Depth
+from depthfx.geometry.presets import move_named
+from depthfx.geometry.stage import Stage
 from depthfx.layers.cut import layers_of
 from depthfx.layers.layers import Blend, Layers
 from depthfx.layers.over import composite
@@ -290,3 +292,51 @@ def test_a_real_photo(shared: Path, count: int | None) -> None:
     wanted = stored_form(scene.photo, 8).codes.astype(float)
     assert len(layers.layers) >= 2
     assert np.abs(np.floor(values * 255 + 0.5) - wanted).max() <= 1
+
+
+def test_a_camera_that_goes_round_shows_no_end_of_the_background() -> None:
+    """A wide lens and little depth: it turns far, and looks past the frame's side by more."""
+    pixels = textured(3)
+    inverse = np.full((H, W), 0.75, np.float32)
+    inverse[30:70, 40:90] = 1.0
+    camera = Camera(W, H, 70.0)
+    subject = (inverse == 1).astype(np.float32)
+    stage = Stage.of(inverse, camera, REACH / camera.diagonal_px, subject)
+    depth = Depth(inverse, True, "made")
+    far = layers_of(Photo(pixels, camera), depth, camera, reach_px=REACH).layers[0]
+    height, width = far.alpha.shape
+    for share in (0.0, 0.5, 1.0):
+        matrix = move_named("orbit", stage, loop=False).at(share).pose.matrix(camera)
+        on_card = np.column_stack([matrix[:, :2], matrix[:, 2] + matrix[:, 3] * far.card_inverse])
+        corners = np.array([(x, y, 1) for x in (0, W) for y in (0, H)])
+        seen = corners @ np.linalg.inv(on_card).T
+        x, y = seen[:, 0] / seen[:, 2], seen[:, 1] / seen[:, 2]
+        assert x.min() >= far.left
+        assert y.min() >= far.top
+        assert x.max() <= far.left + width
+        assert y.max() <= far.top + height
+
+
+def test_paint_is_taken_from_beyond_the_outline_and_meets_it() -> None:
+    """A halo along the outline is nobody's texture; yet nothing lies between paint and source."""
+    photo, depth, camera, matte = scene()
+    asked: list[tuple[NDArray[np.bool_], NDArray[np.bool_]]] = []
+
+    def paint(
+        pixels: NDArray[np.float32],
+        hole: NDArray[np.bool_],
+        source: NDArray[np.bool_],
+        *,
+        inverse: Plane,
+    ) -> NDArray[np.float32]:
+        asked.append((hole, source))
+        return np.where(hole[..., None], np.float32(0.5), pixels)
+
+    far = layers_of(photo, depth, camera, matte, reach_px=REACH, paint=paint).layers[0]
+    hole, source = asked[-1]
+    inside = np.s_[-far.top : H - far.top, -far.left : W - far.left]
+    soft = (matte > 0).astype(np.uint8)
+    assert not (source[inside] & (cv2.dilate(soft, np.ones((3, 3), np.uint8)) > 0)).any()
+    beside = cv2.dilate(soft, np.ones((5, 5), np.uint8)) > 0
+    beside &= depth.surface < 0.3  # of the wall: where the box hides it is too deep for paint
+    assert (hole | source)[inside][beside].all()

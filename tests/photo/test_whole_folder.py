@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,26 @@ def test_a_failure_leaves_what_was_there(tmp_path, failure):
         fill(folder)
         raise failure
     assert (target / "layer.txt").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["shot"]
+
+
+@pytest.mark.parametrize("moment", [1, 2])
+def test_ctrl_c_while_the_folders_change_places_leaves_one_of_them(tmp_path, monkeypatch, moment):
+    target = tmp_path / "shot"
+    with written_folder(target) as folder:
+        fill(folder, "old")
+    renamed = []
+
+    def rename(path, other, real=Path.rename):
+        real(path, other)
+        renamed.append(path)
+        if len(renamed) == moment:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(KeyboardInterrupt), written_folder(target, overwrite=True) as folder:
+        fill(folder)
+    assert (target / "layer.txt").read_text() == ("old" if moment == 1 else "new")
     assert [p.name for p in tmp_path.iterdir()] == ["shot"]
 
 

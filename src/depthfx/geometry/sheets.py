@@ -44,8 +44,9 @@ MOST_SHEETS = 3
 """Leaves before leaves before a wall; behind that, nobody misses a fourth."""
 LEAST_HIDDEN_SHARE = 2e-4
 """Of the picture: a sheet for less is not worth its memory."""
-BEYOND_PX = 24.0
-"""Fronts are no source of what lies behind them, nor is what is this near to it on them."""
+BEYOND_PX, BEYOND_SHARE = 24.0, 2.0
+"""Fronts are no source of what lies behind them, nor is what is this near to it on them, in px or
+in the widest that is uncovered."""
 SURE, LEAST_SHARE = 0.9, 1e-3
 """A front's share above which nothing is known of the colour behind; and the least to divide by."""
 HAIR_SHARE = 0.008
@@ -169,7 +170,7 @@ def sheets_of(
         cut = _Cut.of(picture, there, unseen, px_per_inverse)
         if not cut.hole.any() or (sheets and cut.hole.mean() < LEAST_HIDDEN_SHARE):
             break
-        under = _painted_under(picture, cut, paint, report)
+        under = _painted_under(picture, cut, outline, paint, report)
         picture, under = (
             _settled(pixels, picture, under, outline) if not sheets else (picture, under)
         )
@@ -314,11 +315,12 @@ class _Cut:
         across, down = breaks(solid, px_per_inverse)
         across &= (unseen[:, 1:] | unseen[:, :-1]) & there[:, 1:] & there[:, :-1]
         down &= (unseen[1:] | unseen[:-1]) & there[1:] & there[:-1]
-        left, far = uncovered(solid, across, down, px_per_inverse, RIM_PX + BEYOND_PX)
+        beyond = max(BEYOND_PX, BEYOND_SHARE * px_per_inverse * float(np.ptp(solid)))
+        left, far = uncovered(solid, across, down, px_per_inverse, RIM_PX + beyond)
         front = left > 0
-        hole = (left > BEYOND_PX) & (~two | (picture.share > SURE)) & unseen
+        hole = (left > beyond) & (~two | (picture.share > SURE)) & unseen
         # A matte's dim spots deep inside are not worth a sheet.
-        two = two & ~((picture.share > SURE) & (left <= BEYOND_PX))
+        two = two & ~((picture.share > SURE) & (left <= beyond))
         outline = two | (front & _either_side(across, down))
         nearest, distance = _nearest(outline)
         least_step = np.float32(LEAST_JUMP_PX / px_per_inverse)
@@ -345,7 +347,11 @@ def _nearest(marked: Mask) -> tuple[NDArray[np.int64], Plane]:
 
 
 def _painted_under(
-    picture: _Picture, cut: _Cut, paint: Paint, progress: Callable[[float], None]
+    picture: _Picture,
+    cut: _Cut,
+    outline: Mask,
+    paint: Paint,
+    progress: Callable[[float], None],
 ) -> _Picture:
     """The picture without its fronts, as far as they can be uncovered.
 
@@ -358,8 +364,11 @@ def _painted_under(
     # Never in front of what hides it, nor at its depth: the nearer is drawn.
     deeper = np.maximum(picture.inverse - cut.least_step, 0)
     inverse = np.where(cut.hole, np.minimum(behind, deeper), inverse)
-    painted = paint(pixels, cut.hole, cut.source, inverse=inverse, progress=progress)
-    return _Picture.whole(painted, inverse)
+    # Painted up to where it goes on; what is known of the colours between is kept.
+    hole = cut.hole | (picture.two & outline)
+    painted = paint(pixels, hole, cut.source, inverse=inverse, progress=progress)
+    known = (hole & ~cut.hole)[..., None]
+    return _Picture.whole(np.where(known, pixels, painted), inverse)
 
 
 def _settled(

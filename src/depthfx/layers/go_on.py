@@ -95,7 +95,7 @@ def layer_of(
     depth = _depth_on(depth, seen)
     textured = hole & textured[place]
     if textured.any() and seen.any():
-        # Painted up to what is surely its own, which the paint has to meet; kept where it is hidden.
+        # Up to what is surely its own, which the paint has to meet; kept where it is hidden.
         painted = paint(colour, textured | (there & ~seen & ~hole), seen, inverse=depth)
         np.copyto(colour, painted, where=textured[..., None])
     return Peeled(colour, alpha, depth, seen, place[1].start, place[0].start)

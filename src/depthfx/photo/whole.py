@@ -112,13 +112,14 @@ def _take_folder_name(part: Path, target: Path) -> None:
         part.rename(target)
         return
     old = part.with_suffix(".old")
-    target.rename(old)
     try:
+        target.rename(old)
         part.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+    finally:  # Ctrl-C may come between the two
+        if old.exists() and not target.exists():
+            old.rename(target)
+        else:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

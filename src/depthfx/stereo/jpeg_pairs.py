@@ -28,6 +28,8 @@ BASE_VIEWPOINT, CONVERGENCE_ANGLE, BASELINE = 0xB204, 0xB205, 0xB206
 UNKNOWN = bytes((0xFF,)) * 8
 """A rational number that nobody knows."""
 MICROMETRES = 1_000_000
+WIDEST = (1 << 32) - 1
+"""Micrometres that fit; of mountains the eyes may stand farther apart."""
 JPS_STEREO, JPS_SIDE_BY_SIDE = 1, 2
 
 Entry = tuple[int, int, int, bytes]
@@ -47,7 +49,8 @@ def write_mpo(
     left_out = jpeg.encode(encoded[0], left, quality)
     jpeg.encode(encoded[1], right, quality)
     first, second = encoded[0].getvalue(), encoded[1].getvalue()
-    baseline = struct.pack(">II", round(pair.baseline_m * MICROMETRES), MICROMETRES)
+    micrometres = min(round(pair.baseline_m * MICROMETRES), WIDEST)
+    baseline = struct.pack(">II", micrometres, MICROMETRES)
     told = [_attributes(number, baseline if metric else UNKNOWN) for number in (1, 2)]
     version = (VERSION, UNDEFINED, 4, b"0100")
     own = _mpf(_directory([version, *told[1]], START))

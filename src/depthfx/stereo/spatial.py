@@ -27,6 +27,8 @@ from depthfx.stereo.pairs import Row
 APPLE_DISPARITY = bytes.fromhex("de22508536cb436587432f8705e7c78a")
 TEN_THOUSANDTHS = 10_000
 MICROMETRES = 1_000_000
+FARTHEST = (1 << 31) - 1
+"""Micrometres that fit: 2.1 km, and mountains are stereo from farther apart."""
 INTRINSICS_SHIFT = 24
 """Intrinsics are whole numbers of 1 / 2^24 of the width and height: good to 0.001 px, and room for
 lenses of any length."""
@@ -87,7 +89,7 @@ def _placed(item: Item, camera: Camera, x_m: float, shift: float) -> Item:
     width, height = struct.unpack_from(">II", item.said(b"ispe") or b"", 4)
     shares = (camera.focal_px / width, camera.cx / width, camera.cy / height)
     intrinsics = [round(share * (1 << INTRINSICS_SHIFT)) for share in shares]
-    position = [round(x_m * MICROMETRES)] if x_m else []
+    position = [min(round(x_m * MICROMETRES), FARTHEST)] if x_m else []
     told = (
         Property(b"cmin", struct.pack(">I3i", INTRINSICS_SHIFT << 8, *intrinsics)),
         Property(
