@@ -142,6 +142,21 @@ def test_no_line_stays_where_the_outline_was():
     np.testing.assert_allclose(wall[8:20], 0.4, atol=0.01)
 
 
+def test_a_wide_front_is_no_source_of_what_is_behind_it():
+    sources = []
+
+    def seen(pixels, hole, source=None, **rest):
+        sources.append(source)
+        return smooth(pixels, hole, source, **rest)
+
+    pixels, _ = scene_of()
+    inverse = np.full((HEIGHT, WIDTH), 0.2, np.float32)
+    inverse[:, 16:] = 1.0
+    sheets(pixels, inverse, reach_px=16.0, paint=seen)
+    assert sources[0][:, :12].all()
+    assert not sources[0][:, 16:].any()
+
+
 def test_a_hole_is_painted_up_to_where_the_background_goes_on():
     """Patches that see nothing of it would be of anything at all."""
     told = []

@@ -121,11 +121,12 @@ def test_the_same_every_time():
     np.testing.assert_array_equal(paint(pixels, hole), paint(pixels, hole))
 
 
-def test_a_large_hole_is_drawn_from_the_photos_own_pixels(monkeypatch):
+@pytest.mark.parametrize(("limit", "most"), [("MATCHED_PX", 200), ("LARGEST_PX", 15_000)])
+def test_a_large_hole_or_picture_is_drawn_from_the_photos_own_pixels(monkeypatch, limit, most):
     """Matches of a picture of half the size, or a quarter, find the fine texture whole."""
     from depthfx.inpaint import exemplar
 
-    monkeypatch.setattr(exemplar, "MATCHED_PX", 200)
+    monkeypatch.setattr(exemplar, limit, most)
     truth = checks((256, 320), period=16)
     hole = square((256, 320), 100, 120, 48)
     out = paint(np.where(hole[..., None], f32(0), truth), hole)
