@@ -62,7 +62,7 @@ SHARPNESS = 0.5
 """How fast a patch's vote falls off with what it is unlike, in shares of the unlike quarter's."""
 DRAWN_REACH = 1
 """So near a pixel's own patch others vote in the end: enough to blend seams, too few to blur."""
-DEPTH_PART = 0.3
+DEPTH_PART = 0.1
 """Weight of a difference of one in the logarithm of inverse depth against one in colour."""
 FARTHEST = 0.01
 """Of the nearest inverse depth: what is farther than that is equally far."""

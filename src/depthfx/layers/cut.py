@@ -26,9 +26,10 @@ FARTHEST = 0.01
 APART = 0.02
 """Between cards, as a share of the nearest one's."""
 
-LEAST_RELIEF, EDGE_PX = 0.1, 2
+LEAST_RELIEF, SECOND_ORDER, EDGE_PX = 0.1, 0.1, 2
 """Depth a scene has at least for how far a camera turns, as a share of the nearest inverse depth;
-and px at a card's edge that are resampled."""
+what a turn shifts beyond what is proportional to it, in reaches; and px that are resampled at a
+card's edge."""
 
 
 def layers_of(
@@ -120,7 +121,7 @@ def _margin(camera: Camera, reach_px: float, farthest: float) -> int:
         return 0
     aside = max(camera.width, camera.height) / 2 / camera.focal_px
     turned = aside**2 / max(1 - farthest, LEAST_RELIEF)
-    return math.ceil(reach_px * (1 + turned)) + EDGE_PX
+    return math.ceil(reach_px * (1 + turned + SECOND_ORDER)) + EDGE_PX
 
 
 def _notes(found: int, count: int | None) -> tuple[str, ...]:
