@@ -196,6 +196,7 @@ def test_compiled_search_finds_what_comparing_everything_finds():
     random = np.random.default_rng(5)
     reach = patches.REACH
     look, trust = random.random((24, 26, 4), f32), random.random((24, 26), f32)
+    look[..., 3] *= 0.05
     trust[:reach] = trust[-reach:] = trust[:, :reach] = trust[:, -reach:] = 0
     inside = np.argwhere(np.ones((24, 26), bool)[2 * reach : -2 * reach, 2 * reach : -2 * reach])
     sources = np.ascontiguousarray(inside[::2] + 2 * reach, np.int32)
@@ -208,9 +209,14 @@ def test_compiled_search_finds_what_comparing_everything_finds():
     def patch(plane, y, x):
         return plane[y - reach : y + reach + 1, x - reach : x + reach + 1]
 
+    def nearer(y, x, v, u):
+        over = max(look[v, u, 3] - look[y, x, 3] - patches.NEARER, 0)
+        return patches.NEARER_COST * over**2
+
     for y, x in centres:
         costs = [
             (patch(trust, y, x)[..., None] * (patch(look, y, x) - patch(look, v, u)) ** 2).sum()
+            + nearer(y, x, v, u)
             for v, u in sources
         ]
         assert tuple(matches[y, x]) == tuple(sources[int(np.argmin(costs))])
@@ -234,3 +240,19 @@ def test_compiled_shrinking_is_the_mean_of_what_is_usable():
     for c in range(3):
         mean = cells(np.sqrt(pixels[..., c]) * usable) / np.maximum(count, 1)
         np.testing.assert_allclose(look[..., c], mean, rtol=1e-5)
+
+
+def test_what_lies_nearer_never_goes_on_behind_what_hides_it() -> None:
+    """Red and near beside a hole in a wall that is blue and far: the wall goes on."""
+    pixels = np.zeros((60, 90, 3), np.float32)
+    pixels[:, :45, 2], pixels[:, 45:, 0] = 0.8, 0.8
+    hole = np.zeros((60, 90), bool)
+    hole[:, 36:45] = True
+    inverse = np.where(np.arange(90) < 45, 0.2, 1.0).astype(np.float32) * np.ones(
+        (60, 1), np.float32
+    )
+    source = ~hole
+    source[:, :20] = False
+    painted = paint(pixels, hole, source, inverse=inverse)[10:-10, 38:43]
+    assert painted[..., 2].min() > 0.3
+    assert painted[..., 0].max() < 0.35

@@ -47,6 +47,8 @@ LEAST_HIDDEN_SHARE = 2e-4
 BEYOND_PX, BEYOND_SHARE = 24.0, 2.0
 """Fronts are no source of what lies behind them, nor is what is this near to it on them, in px or
 in the widest that is uncovered."""
+GOING_ON_PX = 12
+"""So far from a break, what goes on behind it is a source even if it is itself a front."""
 SURE, LEAST_SHARE = 0.9, 1e-3
 """A front's share above which nothing is known of the colour behind; and the least to divide by."""
 HAIR_SHARE = 0.008
@@ -331,7 +333,19 @@ class _Cut:
         around = np.ones((2 * OVERLAP_PX + 1, 2 * OVERLAP_PX + 1), np.uint8)
         wide = cv2.dilate((two | skirt).astype(np.uint8), around) > 0
         under = hole | two | skirt | (wide & ~front)
-        return cls(skirt, nearest, hole, (left <= 0) & ~two & ~hole, under, least_step, far)
+        source = (left <= 0) | _going_on(far[hole], solid, least_step)
+        return cls(skirt, nearest, hole, source & ~two & ~hole, under, least_step, far)
+
+
+def _going_on(far: NDArray[np.int64], inverse: Plane, least_step: np.float32) -> Mask:
+    """(H, W) bool: what goes on behind a front and is itself in front of something farther."""
+    seed = np.zeros(inverse.shape, np.uint8)
+    seed.ravel()[far[far >= 0]] = 1
+    there = np.where(seed > 0, inverse, np.float32(np.inf))
+    around = cv2.getStructuringElement(
+        cv2.MORPH_ELLIPSE, (2 * GOING_ON_PX + 1, 2 * GOING_ON_PX + 1)
+    )
+    return np.abs(cv2.erode(there, around) - inverse) <= 2 * least_step
 
 
 def _nearest(marked: Mask) -> tuple[NDArray[np.int64], Plane]:

@@ -23,6 +23,9 @@ REACH = 3
 """Patches are 7 x 7 pixels: from so far left of their centre to so far right of it."""
 
 UNTOLD = np.float32(1e30)
+NEARER, NEARER_COST = np.float32(0.015), np.float32(1e5)
+"""In the fourth channel, depth: so much nearer than the hole a patch may lie, a seventh of its
+distance; and how what is beyond that counts, more than any colours."""
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -37,7 +40,9 @@ def _unlikeness(
 ) -> np.float32:
     """Weighted sum of squared differences of the patches at (y, x) and (v, u), or more than
     `enough` if it is."""
-    total = np.float32(0)
+    # What lies nearer never goes on behind what hides it.
+    nearer = max(look[v, u, 3] - look[y, x, 3] - NEARER, np.float32(0))
+    total = NEARER_COST * nearer * nearer
     for j in range(-REACH, REACH + 1):
         for i in range(-REACH, REACH + 1):
             part = np.float32(0)
