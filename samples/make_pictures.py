@@ -52,14 +52,14 @@ def on_chequers(layer: Layer) -> Image.Image:
 
 
 def parallax() -> None:
-    """The layers of the portrait, and a shot of it."""
-    scene = depthfx.open(HERE / "portrait.jpg")
+    """The layers of the cat and a shot of the portrait."""
+    scene = depthfx.open(HERE / "cat.jpg")
     layers = Layers()(scene).layers
     assert layers is not None
     strip = [picture(scene), *(on_chequers(layer) for layer in layers.layers)]
     side_by_side(strip).save(OUT / "layers.jpg", quality=90)
     shot = Photo3D(camera="sway", move=0.04, size="360x360", seconds=3, fps=15)
-    depthfx.save(shot(scene), OUT / "shot.webp", overwrite=True)
+    depthfx.save(shot(depthfx.open(HERE / "portrait.jpg")), OUT / "shot.webp", overwrite=True)
 
 
 def main() -> None:
