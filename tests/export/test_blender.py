@@ -81,7 +81,7 @@ def test_blender_sees_the_cards_where_the_photo_shows_them(tmp_path, off_centre)
             expected = places_expected(layers, shot, card, key.pose)
             np.testing.assert_allclose(look["places"][card.layer.name], expected, atol=0.05)
         distance, f_number, focal_mm = look["dof"]
-        assert distance * key.focus_inverse == pytest.approx(1, rel=1e-4)
+        assert distance * key.focus_seen_inverse == pytest.approx(1, rel=1e-4)
         assert focal_mm / f_number == pytest.approx(1000 * key.aperture_m, rel=1e-4)
 
 
