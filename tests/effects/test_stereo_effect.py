@@ -64,8 +64,18 @@ def test_every_file_is_written_in_the_pictures_place(tmp_path, kind, suffix):
         depthfx.save(made, path)
 
 
-def test_a_wiggle_goes_round():
+def test_a_wiggle_goes_forth_and_back(tmp_path):
     assert Stereo(as_="wiggle").endings[0] == ".gif"
+    (path,) = depthfx.save(Stereo(as_="wiggle")(two_planes()), tmp_path / "out.gif")
+    with Image.open(path) as film:
+        assert film.n_frames == 4
+        frames = []
+        for number in range(4):
+            film.seek(number)
+            frames.append(np.asarray(film.convert("RGB"), float))
+    left, middle, right, back = frames
+    assert np.abs(middle - back).mean() < 3  # but for the palette
+    assert np.abs(left - right).mean() > np.abs(left - middle).mean() > 3
 
 
 def test_a_quilts_name_tells_its_tiles():

@@ -21,6 +21,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from depthfx.depth import Plane
+from depthfx.optics.edges import unmix
 
 Pixels = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -115,39 +116,9 @@ def _take_apart(
             side[1:] /= side[0]
             square = side[1] ** 2 + side[2] ** 2 + side[3] ** 2
             side[5] = max(side[5] - square, 0.0) / 3 + COLOUR_VARIANCE
-        _unmix(pixels[y, x], near, far, prior, out[i])
+        out[i, 6] = unmix(
+            pixels[y, x], near, far, prior, SHARE_SIGMA, WHOLE, out[i, :3], out[i, 3:6]
+        )
         own = inverse[y, x]
         out[i, 7] = own if own > middle else near[4]
         out[i, 8] = own if own <= middle else far[4]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _unmix(
-    pixel: NDArray[np.float32],
-    near: NDArray[np.float64],
-    far: NDArray[np.float64],
-    prior: float,
-    out: NDArray[np.float32],
-) -> None:  # pragma: no cover - compiled
-    """The most likely share and both colours; `near`: weight, colour, depth, variance."""
-    along = apart = 0.0
-    for c in range(3):
-        step = near[1 + c] - far[1 + c]
-        along += (pixel[c] - far[1 + c]) * step
-        apart += step * step
-    trust = 1.0 / (SHARE_SIGMA * SHARE_SIGMA)
-    a = prior
-    for _ in range(3):  # the variance of the mixture depends on the share: settle it
-        variance = a * a * near[5] + (1 - a) * (1 - a) * far[5]
-        a = min(max((along / variance + prior * trust) / (apart / variance + trust), 0.0), 1.0)
-    if a < WHOLE:
-        a = 0.0
-    if a > 1 - WHOLE:
-        a = 1.0
-    # What the two means do not explain goes to each colour by its variance.
-    variance = a * a * near[5] + (1 - a) * (1 - a) * far[5]
-    for c in range(3):
-        rest = pixel[c] - a * near[1 + c] - (1 - a) * far[1 + c]
-        out[c] = max(near[1 + c] + rest * a * near[5] / variance, 0.0)
-        out[3 + c] = max(far[1 + c] + rest * (1 - a) * far[5] / variance, 0.0)
-    out[6] = a

@@ -183,8 +183,8 @@ def _split(
         known = _known_share(inverse, behind, coverage, px_per_inverse, y, x)
         if known >= 0:
             prior, sigma = known, KNOWN_SHARE_SIGMA
-        surfaces[i, 6] = _unmix(
-            pixels[y, x], near, far, prior, sigma, surfaces[i, :3], surfaces[i, 3:6]
+        surfaces[i, 6] = unmix(
+            pixels[y, x], near, far, prior, sigma, 0.0, surfaces[i, :3], surfaces[i, 3:6]
         )
         surfaces[i, 7] = near[4]
         surfaces[i, 8] = far[4]
@@ -256,16 +256,22 @@ def _sample(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _unmix(
+def unmix(
     pixel: Array,
     near: NDArray[np.float64],
     far: NDArray[np.float64],
     prior: float,
     sigma: float,
+    whole: float,
     front: Array,
     back: Array,
-) -> float:
-    """The most likely share; the two colours go into `front` and `back`."""
+) -> float:  # pragma: no cover - compiled
+    """The most likely share, 0..1; the two colours, (3,), go into `front` and `back`.
+
+    pixel : (3,), the mixture; near, far : (6,), of each surface: weight, colour, depth, variance
+    prior, sigma : the share expected, and how far it strays from that
+    whole : a share this close to 0 or 1 is that
+    """
     along = apart = 0.0
     for c in range(3):
         step = near[1 + c] - far[1 + c]
@@ -276,6 +282,10 @@ def _unmix(
     for _ in range(3):  # the variance of the mixture depends on the share: settle it
         variance = a * a * near[5] + (1 - a) * (1 - a) * far[5]
         a = min(max((along / variance + prior * trust) / (apart / variance + trust), 0.0), 1.0)
+    if a < whole:
+        a = 0.0
+    if a > 1 - whole:
+        a = 1.0
     # What the two means do not explain goes to each colour by its variance.
     variance = a * a * near[5] + (1 - a) * (1 - a) * far[5]
     for c in range(3):

@@ -14,6 +14,7 @@ from depthfx.photo.xmp import LONGEST_IN_JPEG, PACKET, RDF, Edit, Place, edited,
 
 MEDIA = "{http://ns.adobe.com/xap/1.0/mm/}"
 EVENT = "{http://ns.adobe.com/xap/1.0/sType/ResourceEvent#}"
+DECLARED = f' xmlns:stEvt="{EVENT[1:-1]}"'
 
 
 def noted(packet: bytes, parameters: str) -> bytes:
@@ -58,16 +59,17 @@ def _description(body: bytes, places: list[Place], event: str) -> Iterable[Edit]
     rdf = _prefix(body, root)
     told = next((p for p in places if p.name == f"{RDF}about"), None)
     about = body[told.inner_start - 1 : told.inner_end + 1].decode() if told else '""'
+    # Declared out here: ImageMagick's parser stumbles over a namespace on the entry itself.
     made = (
-        f'<{rdf}Description {rdf}about={about} xmlns:xmpMM="{MEDIA[1:-1]}">\n'
-        f"  <xmpMM:History><{rdf}Seq>{_entry(body, root, event)}</{rdf}Seq></xmpMM:History>\n"
+        f'<{rdf}Description {rdf}about={about} xmlns:xmpMM="{MEDIA[1:-1]}"{DECLARED}>\n'
+        f"  <xmpMM:History><{rdf}Seq><{rdf}li{event}/></{rdf}Seq></xmpMM:History>\n"
         f"</{rdf}Description>\n"
     )
     yield root.inner_end, root.inner_end, made.encode()
 
 
 def _entry(body: bytes, near: Place, event: str) -> str:
-    return f'<{_prefix(body, near)}li xmlns:stEvt="{EVENT[1:-1]}"{event}/>'
+    return f"<{_prefix(body, near)}li{DECLARED}{event}/>"
 
 
 def _prefix(body: bytes, place: Place) -> str:
