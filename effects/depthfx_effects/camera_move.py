@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from depthfx import Context, Effect, Param, Point, Scene
+from depthfx.effect import NOWHERE
 from depthfx.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ FrameSize = Annotated[
 class CameraMove(Effect):
     """Parameters shared by the effects that move a camera; not an effect of its own."""
 
+    where: None = NOWHERE
     camera: Literal[
         "push-in",
         "pull-out",

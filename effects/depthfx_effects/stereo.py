@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from depthfx import Channel, Context, Effect, Param, Scene
+from depthfx.effect import NOWHERE
 from depthfx.errors import DepthError, ParameterError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Stereo(Effect):
     name: ClassVar[str] = "stereo"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.DEPTH, Channel.MATTE})
 
+    where: None = NOWHERE
     as_: Literal[
         "side-by-side", "top-bottom", "anaglyph", "wiggle", "quilt", "mpo", "jps", "spatial"
     ] = Param("side-by-side", help="which kind of stereo picture")

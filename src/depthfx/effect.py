@@ -11,11 +11,19 @@ import reprlib
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 from depthfx.context import Context
 from depthfx.errors import DepthError, ParameterError
 from depthfx.scene import Channel, Scene
+from depthfx.where.parse import parse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,12 +53,31 @@ Point = Annotated[tuple[Share, Share], BeforeValidator(_split)]
 """A place in the picture as shares of width and height: "0.5,0.4" on the command line."""
 
 
+def _where(text: str | None) -> str | None:
+    try:
+        return None if text is None else str(parse(text))
+    except ParameterError as error:
+        raise ValueError(str(error)) from None
+
+
+WhereText = Annotated[
+    str | None,
+    AfterValidator(_where),
+    Field(examples=["2m..5m", "not subject and 30%..", "(sky or at 0.5,0.4) and ..6ft soft 20cm"]),
+]
+"""Where in the picture, in the words of `depthfx.where.parse`."""
+
+NOWHERE: Any = Field(None, description="this effect is not one of a part of the picture")
+"""What an effect that makes no picture, or another frame, declares: `where: None = NOWHERE`."""
+
+
 class Effect(BaseModel):
     """Base of every effect: a frozen set of parameters that is called on a scene.
 
     A subclass sets `name`, `needs`, declares its parameters with `Param` and
-    writes `apply`. NaN and infinity are refused in every parameter. Raises
-    ParameterError for an unknown name or a value outside its bounds.
+    writes `apply`; `where` limits any effect to a part of its picture. NaN and infinity are
+    refused in every parameter. Raises ParameterError for an unknown name or a value outside its
+    bounds.
     """
 
     model_config = ConfigDict(
@@ -59,6 +86,10 @@ class Effect(BaseModel):
 
     name: ClassVar[str]
     needs: ClassVar[frozenset[Channel]] = frozenset()
+
+    where: WhereText = Param(
+        None, help="only there: 2m..5m, subject, sky, not ..30% and so on, see docs/masks.md"
+    )
 
     def __init__(self, **values: Any) -> None:
         values = {_attribute(type(self), name): value for name, value in values.items()}
@@ -74,6 +105,8 @@ class Effect(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             raise ParameterError(explain(type(self), error)) from None
+        if self._limit is not None and self.endings:
+            raise ParameterError(f"{self.name}: {NOT_LIMITED.format(where=self.where)}")
 
     @abstractmethod
     def apply(self, scene: Scene, context: Context) -> Scene:
@@ -85,13 +118,23 @@ class Effect(BaseModel):
                 f"{self.name} needs depth in metres, but this depth is relative "
                 f"({scene.depth.origin}); use a metric model or give --depth a metric file"
             )
-        result = self.apply(scene, context or scene.context)
+        context = context or scene.context
+        result = self.apply(scene, context)
+        if self._limit is not None:
+            from depthfx.where.limit import limited
+
+            result = limited(scene, result, self._limit, self.name)
         return scene if result is scene else result.with_history(self.words)
 
     def __or__(self, other: Effect | Chain) -> Chain:
         from depthfx.chain import Chain
 
         return Chain(self) | other
+
+    @property
+    def _limit(self) -> str | None:
+        """The part of its picture that it is limited to, if it is."""
+        return None if has_own_where(type(self)) else self.where
 
     @property
     def endings(self) -> tuple[str, ...]:
@@ -119,6 +162,23 @@ class Effect(BaseModel):
         """All parameters that have a value, by name, as plain numbers, words and lists."""
         values = self.model_dump(mode="json", exclude_none=True)
         return {spoken(name): value for name, value in values.items()}
+
+
+def parameter_names(effect: type[Effect]) -> list[str]:
+    """The parameters that an effect lets one choose, as attributes, what all effects have last."""
+    names = [name for name, field in effect.model_fields.items() if field.annotation is not _NONE]
+    return sorted(names, key=lambda name: name == "where" and not has_own_where(effect))
+
+
+def has_own_where(effect: type[Effect]) -> bool:
+    """Whether an effect has declared `where` anew, and makes its own use of it."""
+    return effect.model_fields["where"].description != Effect.model_fields["where"].description
+
+
+_NONE = type(None)
+NOT_LIMITED = (
+    "where={where!r}: it makes no picture of the same frame, of which a part could stay as it was"
+)
 
 
 def spoken(name: str) -> str:
@@ -166,8 +226,10 @@ def explain(effect: type[Effect], error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return (
             f"{effect.name} has no parameter {parameter!r}"
-            f"{nearest(parameter, list(effect.model_fields))}"
+            f"{nearest(parameter, parameter_names(effect))}"
         )
+    if first["type"] == "none_required":
+        return f"{effect.name}: {NOT_LIMITED.format(where=value)}"
     allowed = bounds(effect, name)
     if allowed and first["type"] in (
         "greater_than",

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from depthfx.cli.failure import verbose_option
 from depthfx.context import Context
-from depthfx.effect import Effect, bounds, spoken, unit
+from depthfx.effect import Effect, bounds, parameter_names, spoken, unit
 from depthfx.engine.known import KnownDistance, KnownLength, KnownRegion, place
 from depthfx.errors import DepthfxError
 from depthfx.photo.stored import HIGHLIGHTS, MAX_PIXELS
@@ -355,7 +355,7 @@ def effect_options(effect: type[Effect]) -> list[click.Option]:
             f"effect {effect.name!r} calls a parameter {min(taken)!r}, which is an "
             "option of every command; it needs another name"
         )
-    return [_option(effect, name) for name in effect.model_fields]
+    return [_option(effect, name) for name in parameter_names(effect)]
 
 
 def _option(effect: type[Effect], name: str) -> click.Option:
@@ -369,17 +369,26 @@ def _option(effect: type[Effect], name: str) -> click.Option:
         choices = [str(value) for value in typing.get_args(kind)]
         return click.Option([flag], type=click.Choice(choices), help=words)
     metavar = {int: "INTEGER", float: "NUMBER"}.get(kind, "TEXT")
+    if _many(kind):
+        return click.Option([flag], type=str, metavar=metavar, multiple=True, help=words)
     if typing.get_origin(kind) is tuple:
         metavar = ",".join("XYZW"[: len(typing.get_args(kind))])
     # Text: the effect reads and checks the value itself, the same way for every front end.
     return click.Option([flag], type=str, metavar=metavar, help=words)
 
 
+def _many(kind: Any) -> bool:
+    """Whether a parameter of this kind is as many values as one likes: its option comes again."""
+    return typing.get_origin(kind) is tuple and typing.get_args(kind)[1:] == (...,)
+
+
 def _help(effect: type[Effect], name: str) -> str:
     field = effect.model_fields[name]
     words = field.description or ""
     details = " ".join(part for part in (bounds(effect, name), unit(effect, name)) if part)
-    default = "" if field.default is None else f"default: {field.default}"
+    if _many(_without_none(field.annotation)):
+        details = "may be given several times"
+    default = "" if field.default in (None, ()) else f"default: {field.default}"
     extra = "; ".join(part for part in (default, details) if part)
     sentence = f"{words[:1].upper()}{words[1:]}."
     return f"{sentence}  [{extra}]" if extra else sentence
@@ -395,5 +404,5 @@ def _without_none(annotation: Any) -> Any:
 
 
 def given(values: dict[str, Any]) -> dict[str, Any]:
-    """The options that were really given."""
-    return {name: value for name, value in values.items() if value is not None}
+    """The options that were really given; one that may come again is () if it never did."""
+    return {name: value for name, value in values.items() if value is not None and value != ()}

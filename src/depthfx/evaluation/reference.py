@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 
-from depthfx.effect import Effect, bounds, spoken, unit
+from depthfx.effect import Effect, bounds, parameter_names, spoken, unit
 from depthfx.registry import effect_class, effect_names
 
 
@@ -23,8 +23,8 @@ def section(effect: type[Effect]) -> str:
     words = inspect.getdoc(sys.modules[effect.__module__]) or ""
     rows = [
         f"| `{spoken(name)}` | {_default(effect, name)} | {bounds(effect, name)} | "
-        f"{unit(effect, name)} | {field.description} |"
-        for name, field in effect.model_fields.items()
+        f"{unit(effect, name)} | {effect.model_fields[name].description} |"
+        for name in parameter_names(effect)
     ]
     needs = ", ".join(sorted(effect.needs)) or "the picture alone"
     return "\n".join(
@@ -47,4 +47,4 @@ def section(effect: type[Effect]) -> str:
 
 def _default(effect: type[Effect], name: str) -> str:
     default = effect.model_fields[name].default
-    return "none" if default is None else f"`{default}`"
+    return "none" if default in (None, ()) else f"`{default}`"

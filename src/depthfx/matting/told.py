@@ -84,7 +84,8 @@ def matte_at(pixels: Pixels, inverse: Plane, matte: Plane, place: tuple[float, f
     small = resize_nearest(inverse, shape)
     near = np.abs(small - small[y, x]) <= SAME_DEPTH * small[y, x]
     thing = _connected(near, x, y).astype(np.float32)
-    return refine_matte(pixels, resize_area(thing, (shape[0] // 2, shape[1] // 2)))
+    half = max(1, shape[0] // 2), max(1, shape[1] // 2)
+    return refine_matte(pixels, resize_area(thing, half))
 
 
 def _connected(mask: NDArray[np.bool_], x: int, y: int) -> NDArray[np.bool_]:
