@@ -69,5 +69,5 @@ def _wider(scene: Scene, pixels: Pixels) -> Scene:
         scene,
         photo=replace(photo, pixels=pixels, camera=camera, alpha=alpha),
         channels=Channels(lambda: depth, lambda: np.pad(scene.matte, more)),
-        normals=None,
+        relief=None,
     )

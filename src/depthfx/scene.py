@@ -6,10 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from depthfx.camera import Camera, FocalOrigin
 from depthfx.context import Context
@@ -18,6 +17,9 @@ from depthfx.errors import ShapeError
 from depthfx.layers.layers import Layers
 from depthfx.photo.photo import Photo, Pixels
 from depthfx.product import Product
+
+if TYPE_CHECKING:
+    from depthfx.geometry.normals import Normals
 
 PREVIEW_PIXELS = 2_000_000
 
@@ -59,6 +61,7 @@ class Channels:
         self.find_draft, self.matte_given = find_draft, matte_given
         self._depth: Depth | None = None
         self._matte: Plane | None = None
+        self._normals: tuple[Camera, Normals] | None = None
         self._lock = threading.RLock()
 
     @property
@@ -80,11 +83,21 @@ class Channels:
                 self._matte = self._find_matte()
             return self._matte
 
+    def normals(self, camera: Camera) -> Normals:
+        """Those of the depth, as `camera` sees it; worked out once."""
+        from depthfx.geometry.normals import normals_of
+
+        with self._lock:
+            if self._normals is None or self._normals[0] != camera:
+                self._normals = camera, normals_of(self.depth.surface, camera)
+            return self._normals[1]
+
 
 @dataclass(frozen=True, eq=False)
 class Scene:
     """Photo, depth, matte, normals, layers, products. Immutable; an effect returns a new one.
 
+    relief : normals with the picture's relief that an effect made; None: nobody did
     layers : the picture cut into layers; None: nobody has cut it, or it was changed since
     products : what effects made beside the picture, or in its place
     notes : what a user should know of how the picture was made, a phrase each
@@ -95,7 +108,7 @@ class Scene:
     photo: Photo
     channels: Channels
     context: Context = field(default_factory=Context)
-    normals: NDArray[np.float32] | None = None
+    relief: Normals | None = None
     layers: Layers | None = None
     products: tuple[Product, ...] = ()
     notes: tuple[str, ...] = ()
@@ -200,6 +213,11 @@ class Scene:
         camera = self.photo.camera
         return seen_by(camera, self.depth) if camera.known_focal_px is None else camera
 
+    @property
+    def normals(self) -> Normals:
+        """(H, W, 3) float32 unit normals, camera axes: of the depth, with the relief made last."""
+        return self.relief if self.relief is not None else self.channels.normals(self.camera)
+
     def with_subject_at(self, x: float, y: float) -> Scene:
         """The same scene whose subject is the thing at a place (shares of width and height)."""
 
@@ -248,7 +266,7 @@ class Scene:
         channels = Channels(
             lambda: self.depth.resized(shape), lambda: resize_area(self.matte, shape)
         )
-        return replace(self, photo=small, channels=channels, normals=None, layers=None, products=())
+        return replace(self, photo=small, channels=channels, relief=None, layers=None, products=())
 
     def with_pixels(self, pixels: Pixels) -> Scene:
         """Other colours on the same geometry: depth and matte stay, layers are of the old ones."""
@@ -257,7 +275,7 @@ class Scene:
     def with_geometry(self, photo: Photo, depth: Depth, matte: Plane) -> Scene:
         """A warped picture together with its warped channels."""
         channels = Channels(lambda: depth, lambda: matte)
-        return replace(self, photo=photo, channels=channels, layers=None)
+        return replace(self, photo=photo, channels=channels, relief=None, layers=None)
 
     def with_product(self, product: Product) -> Scene:
         return replace(self, products=(*self.products, product))

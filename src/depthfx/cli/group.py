@@ -14,6 +14,7 @@ COMMANDS = {
     "depth": ("depthfx.cli.depth:depth", "Write a photo's depth, or probe it at places."),
     "effects": ("depthfx.cli.lists:effects", "List the effects, or describe one."),
     "inspect": ("depthfx.cli.inspect:inspect", "Say what is known of a photo."),
+    "measure": ("depthfx.cli.measure:measure", "Measure distances and sizes in a photo."),
     "models": ("depthfx.cli.models:models", "List, describe or fetch depth models."),
 }
 
