@@ -31,7 +31,7 @@ PNG_LEVEL = 4
 LEAST_WEIGHT = 1 / 1024
 """Of a colour where its alpha is 0, against 1 where it is opaque."""
 
-FLOAT, UNSIGNED_SHORT = 5126, 5123
+COMPONENTS = {"float32": 5126, "uint16": 5123, "uint32": 5125}
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 LINEAR, LINEAR_MIPMAP_LINEAR, CLAMP_TO_EDGE = 9729, 9987, 33071
 """As OpenGL, and so glTF, numbers them."""
@@ -55,12 +55,12 @@ class Buffer:
         return len(self.views) - 1
 
     def add_array(self, array: NDArray[Any], target: int | None = None) -> int:
-        """Put (N,) or (N, C) float32 or uint16 at the end, and say which accessor it is."""
+        """Put (N,) or (N, C) float32, uint16 or uint32 at the end, and say which accessor it is."""
         rows = array.reshape(len(array), -1)
         self.accessors.append(
             {
                 "bufferView": self.add(rows.tobytes(), target),
-                "componentType": UNSIGNED_SHORT if rows.dtype == np.uint16 else FLOAT,
+                "componentType": COMPONENTS[rows.dtype.name],
                 "count": len(rows),
                 "type": KINDS[rows.shape[1]],
                 "min": rows.min(0).tolist(),
@@ -86,14 +86,25 @@ def write_gltf(
         picture = buffer.add(_png(card.layer))
         images.append({"bufferView": picture, "mimeType": "image/png"})
     scene = _scene(cards, views, shot, buffer, images)
-    binary = bytes(buffer.data)
-    text = json.dumps(scene, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    write_binary(path, scene, buffer)
+    progress(1.0)
+
+
+def write_binary(path: Path, scene: dict[str, Any], buffer: Buffer) -> None:
+    """Write a .glb of `scene`, to which what lies in `buffer` is added."""
+    told = {
+        **scene,
+        "accessors": buffer.accessors,
+        "bufferViews": buffer.views,
+        "buffers": [{"byteLength": len(buffer.data)}],
+    }
+    text = json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
-    with written_whole(path) as file:
+    binary = bytes(buffer.data)
+    with written_whole(path, overwrite=True) as file:
         file.write(struct.pack("<4sII", b"glTF", 2, 28 + len(text) + len(binary)))
         file.write(struct.pack("<I4s", len(text), b"JSON") + text)
         file.write(struct.pack("<I4s", len(binary), b"BIN\0") + binary)
-    progress(1.0)
 
 
 def _scene(
@@ -148,8 +159,6 @@ def _scene(
     }
     if len(views) > 1:
         scene["animations"] = [_animation(place, turn, shot, camera, buffer)]
-    scene["accessors"], scene["bufferViews"] = buffer.accessors, buffer.views
-    scene["buffers"] = [{"byteLength": len(buffer.data)}]
     return scene
 
 
