@@ -8,7 +8,7 @@ SHARED ?= ../shared
 BLENDER := build/blender
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install format lint type test test-all bench bench-engine fidelity bench-defocus bench-photo bench-parallax fuzz card check docs clean pictures
+.PHONY: help demo install format lint type test test-all bench bench-engine fidelity bench-defocus bench-photo bench-parallax bench-light fuzz card check docs clean pictures
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -46,7 +46,7 @@ type: $(INSTALLED) ## Check types strictly
 test: $(INSTALLED) ## Run the fast tests (under ten minutes on two cores)
 	$(BIN)/python -m pytest -m "not slow" -n 2
 
-test-all: $(INSTALLED) $(BLENDER)/.tried ## Run all tests, those that need Blender's Python module too
+test-all: $(INSTALLED) $(BLENDER)/.tried build/.open3d ## Run all tests, those that need Blender's Python module or Open3D too
 	@$(BLENDER)/bin/python -c 'import bpy' 2>/dev/null && export DEPTHFX_BPY_PYTHON=$(abspath $(BLENDER))/bin/python; \
 		$(BIN)/python -m pytest
 
@@ -55,6 +55,13 @@ $(BLENDER)/.tried: | $(INSTALLED)
 	@$(PYTHON) -m venv $(BLENDER)
 	@$(BLENDER)/bin/python -m pip install --quiet --disable-pip-version-check bpy || \
 		echo "No Blender for this Python: its tests will be skipped."
+	@touch $@
+
+# Large, and there is not one for every Python.
+build/.open3d: | $(INSTALLED)
+	@mkdir -p build
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[open3d]' || \
+		echo "No Open3D for this Python: its tests will be skipped."
 	@touch $@
 
 bench: $(INSTALLED) ## Time start-up and the portrait command on 12 and 24 MP photos
@@ -74,6 +81,9 @@ bench-photo: $(INSTALLED) ## Time reading and writing of 24 MP photos beside pla
 
 bench-parallax: $(INSTALLED) ## Time layers of a 12 MP photo for After Effects, and films of 1080p
 	$(BIN)/python -m depthfx.evaluation bench-parallax
+
+bench-light: $(INSTALLED) ## Time normals and added light on 24 MP
+	$(BIN)/python -m depthfx.evaluation bench-light
 
 HOURS = 2
 fuzz: $(INSTALLED) ## Feed damaged files to the readers for HOURS=2; findings go to build/findings

@@ -70,7 +70,7 @@ def effects(name):
         effect,
         **{
             # Text of which little is understood comes with examples.
-            field: st.none() | st.sampled_from(info.examples)
+            field: st.sampled_from([info.default, *info.examples])
             if info.examples
             else values(info.annotation, info.metadata)
             for field, info in effect.model_fields.items()
@@ -85,6 +85,8 @@ def words(effect):
         option = flags[name]
         if isinstance(value, bool):
             yield (option.opts if value else option.secondary_opts)[0]
+        elif option.multiple:
+            yield from (f"{option.opts[0]}={one}" for one in value)
         else:
             text = ",".join(map(repr, value)) if isinstance(value, list) else str(value)
             yield f"{option.opts[0]}={text}"

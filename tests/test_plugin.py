@@ -114,3 +114,18 @@ def test_it_is_checked_in_recipes_and_python(environment, photo, tmp_path):
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     ).stdout
     assert "outside 0 to 1" in said
+
+
+def test_it_is_limited_to_a_part_like_any_other(environment, photo, tmp_path):
+    depth, out = tmp_path / "depth.npy", tmp_path / "part.png"
+    np.save(depth, np.repeat(np.array([[1, 4]], np.float32), 30, axis=1).repeat(40, axis=0))
+    words = ["--where", "..2m", "--depth", depth, "--depth-unit", "m", "-o", out]
+    done = run(environment, "sepia", photo, *words)
+    assert done.returncode == 0, done.stderr
+    assert "where ..2m: " in done.stderr
+    before, after = (cv2.imread(str(path)).astype(int) for path in (photo, out))
+    np.testing.assert_array_equal(after[:, 32:], before[:, 32:])
+    assert np.abs(after[:, :28] - before[:, :28]).max() > 20
+    refused = run(environment, "sepia", photo, "--where", "2m")
+    assert refused.returncode == 2
+    assert "sepia: where='2m': expected '..'" in refused.stderr

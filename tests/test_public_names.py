@@ -32,9 +32,18 @@ def test_the_names_of_the_effects():
     assert depthfx_effects.__all__ == [
         "Bokeh",
         "DepthPicture",
+        "Fog",
+        "Grade",
+        "Grain",
         "Layers",
+        "Mask",
+        "Mesh",
+        "Normals",
         "Photo3D",
+        "PointCloud",
         "Portrait",
+        "Relight",
+        "Separation",
         "Stereo",
         "TiltShift",
     ]

@@ -10,6 +10,7 @@ fidelity [FOLDER]     the renderer against true lens pictures, beside the known 
 bench-defocus         time and memory of the renderer beside the tutorial way
 bench-photo           time and memory of reading and writing 24 MP beside plain decode and encode
 bench-parallax        time and memory of layers for After Effects and of films of 3D photos
+bench-light           time of normals and of added light on 24 MP
 runtime               what the embedded network takes: seconds, memory, agreement of its paths
 """
 
@@ -47,6 +48,8 @@ def main() -> None:
     parallax = commands.add_parser("bench-parallax", help="time and memory of layers and films")
     parallax.add_argument("--photo", type=Path, help="a photo of your own")
     parallax.add_argument("--runs", type=_at_least(1), default=3, help="fresh processes of each")
+    light = commands.add_parser("bench-light", help="time of normals and of added light")
+    light.add_argument("--runs", type=_at_least(1), default=5, help="fresh processes of each way")
     arguments = parser.parse_args()
     if arguments.command == "bench":
         from depthfx.evaluation.bench import bench
@@ -78,6 +81,10 @@ def main() -> None:
         from depthfx.evaluation.bench_parallax import bench_parallax
 
         bench_parallax(arguments.photo, arguments.runs)
+    elif arguments.command == "bench-light":
+        from depthfx.evaluation.bench_light import bench_light
+
+        bench_light(arguments.runs)
     else:
         from depthfx.evaluation.reference import reference_page
 

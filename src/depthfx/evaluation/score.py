@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib import util
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -52,6 +54,43 @@ def score(folder: Path, parts: list[str]) -> None:
         for name, refine in (("bilinear", _bilinear), ("refined", truth.refine)):
             print(f"-- depth at full size: {name}")
             print(scorer.table(scorer.evaluate_depth(refine, root)))
+        print("-- normals from true depth, angular error in degrees")
+        print(scorer.table(scorer.evaluate_normals(truth.normals, root)))
+        print("-- added light from true depth")
+        print(scorer.table(scorer.evaluate_light(truth.light, root)))
+        for name, refine in (("bilinear", _bilinear), ("refined", truth.refine)):
+            normals, light = _from_small(scorer, root, refine)
+            print(f"-- normals from depth at full size, {name}")
+            print(scorer.table(normals))
+            print(f"-- added light from depth and normals at full size, {name}")
+            print(scorer.table(light))
+
+
+Refine = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def _from_small(
+    scorer: ModuleType, root: str, refine: Refine
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Scores of normals and of added light as photos have them: depth enlarged by `refine`."""
+    normals, lights = {}, {}
+    for name in scorer.scenes(root):
+        scene = scorer.load_scene(str(Path(root) / name))
+        focal_px, cx, cy = (scene[key] for key in ("f_px", "cx", "cy"))
+        depth = refine(scene["sharp"], scene["depth_small"])
+        facing = truth.normals(depth, focal_px, cx, cy)
+        added, shadow = truth.light(scene["sharp"], depth, facing, focal_px, cx, cy, scene["light"])
+        normals[name] = {"mean": scorer.score_normals(facing, scene)}
+        lights[name] = {"mean": scorer.score_light(added, scene, shadow)}
+    return _with_mean(scorer, normals), _with_mean(scorer, lights)
+
+
+def _with_mean(scorer: ModuleType, scenes: dict[str, Any]) -> dict[str, Any]:
+    """Scores as the scorer's `table` takes them."""
+    return {
+        "scenes": scenes,
+        "mean": scorer.mean_of([scores["mean"] for scores in scenes.values()]),
+    }
 
 
 def _bilinear(sharp: np.ndarray, depth_small: np.ndarray) -> np.ndarray:

@@ -6,7 +6,8 @@ in metres, `sharp` linear RGB; nothing here depends on what a scene shows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,3 +76,48 @@ def view(
         margin_px=int(np.ceil(px_per_inverse * float(inverse.max()))),
     )
     return new_view(sheets, Pose(position=(x, y, z))).pixels
+
+
+def normals(depth: Array, f_px: float, cx: float, cy: float) -> Array:
+    """Unit normals (H, W, 3) float32 of true depth (H, W) in metres, camera axes.
+
+    cx, cy : the principal point counted from pixel indices
+    """
+    from depthfx.camera import Camera
+    from depthfx.geometry.normals import normals_of
+
+    height, width = depth.shape
+    camera = Camera(width, height, f_px, cx=cx + 0.5, cy=cy + 0.5)
+    return normals_of((1.0 / depth).astype(np.float32), camera)
+
+
+def light(
+    sharp: Array,
+    depth: Array,
+    normal: Array,
+    f_px: float,
+    cx: float,
+    cy: float,
+    light: Mapping[str, Any],
+) -> tuple[Array, Array]:
+    """What an added ball light contributes, (H, W, 3) linear RGB, and its cast shadow, (H, W).
+
+    normal : (H, W, 3) unit normals; light : `position_m`, `radius_m`, `radiance` of the scorer
+    """
+    from depthfx.camera import Camera
+    from depthfx.light.lights import Light
+    from depthfx.light.own_light import albedo_of, own_light
+    from depthfx.light.relit import added_light
+    from depthfx.light.shadows import visible_share
+
+    height, width = depth.shape
+    camera = Camera(width, height, f_px, cx=cx + 0.5, cy=cy + 0.5)
+    inverse, facing = (1.0 / depth).astype(np.float32), np.ascontiguousarray(normal, np.float32)
+    x, y, z = (float(v) for v in light["position_m"])
+    radius = float(light["radius_m"])
+    red, green, blue = (float(v) * radius**2 for v in light["radiance"])
+    ball = Light((x, y, z), (red, green, blue), radius)
+    pixels = np.ascontiguousarray(sharp, np.float32)
+    own = own_light(pixels, inverse, camera, facing)
+    added = added_light(albedo_of(pixels, facing, own), inverse, camera, facing, ball)
+    return added, 1 - visible_share(inverse, camera, ball)

@@ -126,8 +126,6 @@ def transmission(inverse: Plane, camera: Camera, haze: Haze) -> Plane:
 
     inverse : (H, W) float32, along the optical axis; 0 is the sky
     """
-    assert camera.cx is not None
-    assert camera.cy is not None
     out = np.empty(inverse.shape, np.float32)
     banks = np.empty((0, 0, 0), np.float32)
     if haze.patches:
@@ -278,8 +276,6 @@ class Seen:
     @classmethod
     def of(cls, pixels: Pixels, inverse: Plane, camera: Camera, up: Vector = UP) -> Seen:
         step = max(1, round(math.sqrt(inverse.size / SAMPLES)))
-        assert camera.cx is not None
-        assert camera.cy is not None
         rows, columns = np.mgrid[: inverse.shape[0] : step, : inverse.shape[1] : step]
         x = (columns + 0.5 - camera.cx) / camera.focal_px
         y = (rows + 0.5 - camera.cy) / camera.focal_px

@@ -35,8 +35,6 @@ def patchiness(camera: Camera, amount: float) -> Array:
 
     amount : 0..1, 1 has gaps without fog
     """
-    assert camera.cx is not None
-    assert camera.cy is not None
     scale = CELLS / max(camera.width, camera.height)
     h, w = max(2, round(camera.height * scale)), max(2, round(camera.width * scale))
     x = ((np.arange(w) + 0.5) / w * camera.width - camera.cx) / camera.focal_px

@@ -1,0 +1,1 @@
+"""Light that is added to a photo, and the light that is in it."""
