@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 import depthfx
-from depthfx_effects import Bokeh, DepthPicture, Layers, Photo3D, Portrait
+from depthfx_effects import Bokeh, DepthPicture, Fog, Layers, Photo3D, Portrait, Relight
 
 if TYPE_CHECKING:
     from depthfx.layers.layers import Layer
@@ -62,6 +62,19 @@ def parallax() -> None:
     depthfx.save(shot(depthfx.open(HERE / "portrait.jpg")), OUT / "shot.webp", overwrite=True)
 
 
+def light() -> None:
+    """The portrait in other lights, the cup by a lamp, the cat before fog."""
+    scene = depthfx.open(HERE / "portrait.jpg")
+    looks = [Relight(preset=name) for name in ("contour", "window", "golden-hour", "stage-mono")]
+    side_by_side([picture(scene), *(picture(look(scene)) for look in looks)]).save(
+        OUT / "relit.jpg", quality=90
+    )
+    cup, cat = (depthfx.open(HERE / f"{name}.jpg") for name in ("coffee", "cat"))
+    lamp = Relight(light=("key right 70deg 20deg up 3000K +1",), own_key=0.6, own_fill=0.6)
+    strip = [picture(cup), picture(lamp(cup)), picture(cat), picture(Fog()(cat))]
+    side_by_side(strip).save(OUT / "looks.jpg", quality=90)
+
+
 def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     for name in ("portrait", "cat", "coffee"):
@@ -76,6 +89,7 @@ def main() -> None:
             crops.append(p.crop((left, top, left + CROP_PX, top + CROP_PX)))
     side_by_side(crops, CROP_PX).save(OUT / "outline.jpg", quality=92)
     parallax()
+    light()
 
 
 if __name__ == "__main__":

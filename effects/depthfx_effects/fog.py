@@ -8,7 +8,6 @@ visibility named. Belongs after light and before a lens, which sees the fog as w
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
@@ -16,16 +15,14 @@ from pydantic import AfterValidator, Field
 from depthfx import Channel, Context, Effect, Param, Scene
 
 if TYPE_CHECKING:
-    from depthfx.light.haze import Haze, Seen
+    from depthfx.light.air import Seen
+    from depthfx.light.haze import Haze
     from depthfx.light.lights import Colour, Vector
-
-REACH = 1.5
-"""Typical distances from which on haze that was found in the photo is taken to be no thicker."""
 
 
 def _colour(text: str) -> str:
     from depthfx.errors import ParameterError
-    from depthfx.light.haze import airlight_named
+    from depthfx.light.air import airlight_named
 
     if text != "auto":
         try:
@@ -54,7 +51,7 @@ class Fog(Effect):
         ge=0.1,
         le=1e6,
         unit="m",
-        help="how far one sees at density 1; none: as far as it takes to dim most of the scene",
+        help="how far one sees at density 1; none: what is near stays clear, what is far dims",
     )
     height_m: float | None = Param(
         None, ge=0.05, le=10_000, unit="m", help="ground fog that thins in this height; none: even"
@@ -66,7 +63,8 @@ class Fog(Effect):
     softness: float = Param(0.0, ge=0, le=1, help="how much the fog blurs what it dims")
 
     def apply(self, scene: Scene, context: Context) -> Scene:
-        from depthfx.light.haze import Seen, continued, hazy
+        from depthfx.light.air import Seen, continued
+        from depthfx.light.haze import hazy
 
         if not self.density:
             return scene
@@ -105,54 +103,27 @@ class Fog(Effect):
         return x, y, z
 
     def _haze(self, scene: Scene, seen: Seen, up: Vector) -> Haze:
-        from depthfx.errors import DepthError
-        from depthfx.light.haze import (
-            LAYER_DISTANCES,
-            LAYER_M,
-            LEAST_SIGHT_M,
-            Haze,
-            extinction_in,
-            extinction_of,
-        )
+        from dataclasses import replace
 
-        depth, typical, reach = scene.depth, seen.typical, math.inf
-        for name in ("visibility_m", "height_m"):
-            if getattr(self, name) is not None and not depth.metric:
-                raise DepthError(
-                    f"fog: {name} needs depth in metres, but this depth is relative "
-                    f"({depth.origin}); leave it out, or give the depth a scale by --scale-at"
-                )
-        air = self._airlight(seen)
-        if self.visibility_m is not None:
-            beta = extinction_of(self.visibility_m)
-        elif self.density > 0:
-            beta = 1 / typical
-        else:
-            beta = extinction_in(seen, air)
-            if depth.metric:
-                beta = min(beta, extinction_of(LEAST_SIGHT_M))
-            # What was found of the scene says nothing of the sky behind it.
-            reach = REACH * typical
-        ground, thins_in = 0.0, LAYER_DISTANCES * typical
-        if self.height_m is not None:
-            ground, thins_in = seen.ground, self.height_m
-        elif self.visibility_m is not None:
-            thins_in = max(thins_in, LAYER_M)
-        return Haze(
-            self.density * beta,
-            air,
-            reach,
-            ground,
-            thins_in,
+        from depthfx.light.air import haze_for
+
+        depth = scene.depth
+        self.check_metric(depth, "visibility_m", "height_m")
+        haze = haze_for(
+            seen,
+            self.density,
+            self._airlight(seen),
             up,
-            patches=self.patches,
-            bank=typical / 2,
+            visibility_m=self.visibility_m,
+            height_m=self.height_m,
+            metric=depth.metric,
         )
+        return replace(haze, patches=self.patches)
 
     def _airlight(self, seen: Seen) -> Colour:
         import numpy as np
 
-        from depthfx.light.haze import PALE, airlight_named, airlight_of
+        from depthfx.light.air import PALE, airlight_named, airlight_of
         from depthfx.photo.colour import LUMINANCE
 
         own = airlight_of(seen, pale=PALE if self.density > 0 else 0.0)

@@ -54,13 +54,16 @@ class Grade(Effect):
     def apply(self, scene: Scene, context: Context) -> Scene:
         import numpy as np
 
-        from depthfx.light.grade import graded, nearness
+        from depthfx.light.grade import graded
+        from depthfx.light.near_to_far import nearness
         from depthfx.light.two_surfaces import changed_by_depth
 
         near, far = self._look("near"), self._look("far")
         near_inverse, far_inverse = self._ends(scene)
-        if not self.strength or (near.plain and far.plain):
+        if not self.strength:
             return scene
+        if near.plain and far.plain:
+            return scene.with_note("nothing to grade with: give near_..., far_... or a LUT")
         strength = np.float32(self.strength)
 
         def change(colours: np.ndarray, share: np.ndarray) -> np.ndarray:
@@ -91,21 +94,15 @@ class Grade(Effect):
 
     def _ends(self, scene: Scene) -> tuple[float, float]:
         """Inverse depth up to which all is near, and from which on all is far."""
-        from depthfx.errors import DepthError, ParameterError
-        from depthfx.light.grade import reach_of
+        from depthfx.errors import ParameterError
+        from depthfx.light.near_to_far import inverse_at, reach_of
 
         depth = scene.depth
-        told = {name: getattr(self, name) for name in ("from_m", "to_m")}
-        for name, metres in told.items():
-            if metres is not None and not depth.metric:
-                raise DepthError(
-                    f"grade: {name} needs depth in metres, but this depth is relative "
-                    f"({depth.origin}); use from_share and to_share, or --scale-at"
-                )
-        nearest, farthest = reach_of(depth.surface)
+        self.check_metric(depth, "from_m", "to_m")
+        reach = reach_of(depth.surface)
         near, far = (
-            1 / metres if metres is not None else nearest * (farthest / nearest) ** share
-            for metres, share in zip(told.values(), (self.from_share, self.to_share), strict=True)
+            1 / metres if metres is not None else inverse_at(share, reach)
+            for metres, share in ((self.from_m, self.from_share), (self.to_m, self.to_share))
         )
         if near < far:
             raise ParameterError(

@@ -30,7 +30,7 @@ class Grain(Effect):
 
     def apply(self, scene: Scene, context: Context) -> Scene:
         from depthfx.errors import ParameterError
-        from depthfx.light.grade import nearness, reach_of
+        from depthfx.light.near_to_far import inverse_at, nearness, reach_of
         from depthfx.light.two_surfaces import mean_level
         from depthfx.optics.film_grain import grainy
 
@@ -41,10 +41,8 @@ class Grain(Effect):
                 f"grain: from_share={self.from_share} is beyond to_share={self.to_share}"
             )
         depth = scene.depth
-        nearest, farthest = reach_of(depth.surface)
-        start, end = (
-            nearest * (farthest / nearest) ** share for share in (self.from_share, self.to_share)
-        )
+        reach = reach_of(depth.surface)
+        start, end = (inverse_at(share, reach) for share in (self.from_share, self.to_share))
         share = mean_level(depth, lambda inverse: nearness(inverse, start, end))
         context.report("grain", 0.3)
         pixels = grainy(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from depthfx import Effect, Param, Scene
 from depthfx.effect import WhereText
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from depthfx.export.in_space import InSpace as Space
+    from depthfx.export.space import Space
     from depthfx.photo.photo import Pixels
 
     Mask = NDArray[np.bool_]
@@ -28,6 +28,8 @@ OPAQUE = 0.5
 
 class InSpace(Effect):
     """Parameters shared by points and meshes; not an effect of its own."""
+
+    applies_where: ClassVar[bool] = True
 
     where: WhereText = Param(
         None, help="only what is there: ..5m, subject, not sky and so on, see docs/masks.md"
@@ -51,20 +53,20 @@ class InSpace(Effect):
         """The scene with a note of what is left out, and (H, W) bool, the pixels that are not."""
         import numpy as np
 
-        from depthfx.engine.depth_write import NO_SCALE
         from depthfx.where.sky import sky_of
 
         depth, alpha = scene.depth, scene.photo.alpha
         surface = depth.surface
-        if self.far_m is not None and not depth.metric:
-            raise DepthError("far_m: " + NO_SCALE.format(origin=depth.origin))
+        self.check_metric(depth, "far_m")
         opaque = np.ones(surface.shape, bool) if alpha is None else alpha >= OPAQUE
         chosen = opaque & self._chosen(scene)
         seen = chosen & (surface > 0)
         if not self.sky:
             seen &= sky_of(scene.photo.pixels, depth) < OPAQUE
         if not seen.any():
-            raise DepthError(f"{self.name}: nothing here has a place in space: {_why(chosen)}")
+            raise DepthError(
+                f"{self.name}: nothing here has a place in space: {_why(chosen, sky=self.sky)}"
+            )
         far = self.far_m or FAR_OF_MEDIAN / float(np.median(surface[seen]))
         kept = seen & (surface >= 1 / far)
         if not kept.any():
@@ -96,13 +98,13 @@ class InSpace(Effect):
         """The scene with a note of what is up, and the axes of its file."""
         import numpy as np
 
-        from depthfx.export.in_space import OPENGL
-        from depthfx.export.in_space import InSpace as Space
+        from depthfx.export.space import OPENGL, Space
 
         camera, depth = scene.camera, scene.depth
         rotation = OPENGL if self.axes == "opengl" else np.eye(3)
         if self.axes == "world":
-            from depthfx.geometry.gravity import to_world, up_of
+            from depthfx.geometry.gravity import up_of
+            from depthfx.geometry.up import to_world
 
             up = up_of(depth.surface, scene.normals, camera, scene.photo)
             rotation = to_world(up)
@@ -136,8 +138,10 @@ def _percent(share: float) -> str:
     return f"{share:.0%}" if share >= 0.01 else "less than 1%"
 
 
-def _why(chosen: Mask) -> str:
-    return "all of it is sky" if chosen.any() else "all of it is cut out of the photo, or by where"
+def _why(chosen: Mask, *, sky: bool) -> str:
+    if not chosen.any():
+        return "all of it is cut out of the photo, or by where"
+    return "all of it is infinitely far" if sky else "all of it is sky, which --sky takes in"
 
 
 def extent(parts: Iterable[NDArray[np.float32]]) -> list[float]:

@@ -22,6 +22,7 @@ class Mask(Effect):
 
     name: ClassVar[str] = "mask"
     needs: ClassVar[frozenset[Channel]] = frozenset({Channel.DEPTH, Channel.MATTE})
+    applies_where: ClassVar[bool] = True
 
     where: WhereText = Param(
         None, help="what is white, as 2m..5m, sky, not subject and ..30%; none: the subject"

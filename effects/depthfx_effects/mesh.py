@@ -16,7 +16,7 @@ from depthfx_effects.in_space import InSpace, extent
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from depthfx.export.in_space import InSpace as Space
+    from depthfx.export.space import Space
     from depthfx.geometry.mesh import Mesh as Surface
 
 CENTRED_PX = 0.5
@@ -73,11 +73,11 @@ class Mesh(InSpace):
             context.report("writing", 1.0)
 
         told = told.with_note(
-            f"{len(mesh.faces):,} triangles, off the depth by {mesh.largest:.2%} of the distance "
-            f"at most, {mesh.mean:.3%} in the mean",
+            f"{len(mesh.faces):,} triangles, off the depth by {mesh.mean:.2%} of the distance in "
+            f"the mean, less than {mesh.most:.2%} but for one pixel in a hundred",
             triangles=len(mesh.faces),
             vertices=len(mesh.inverse),
-            largest_deviation=mesh.largest,
+            deviation_but_for_1_in_100=mesh.most,
             mean_deviation=mesh.mean,
             pieces_left_out=mesh.islands,
             extent=extent([space.turned(mesh.points)]),
@@ -110,7 +110,5 @@ class Mesh(InSpace):
 
 def _centred(space: Space) -> bool:
     camera = space.camera
-    assert camera.cx is not None
-    assert camera.cy is not None
     off = max(abs(camera.cx - camera.width / 2), abs(camera.cy - camera.height / 2))
     return off <= CENTRED_PX

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import field_validator
+
 from depthfx import Channel, Context, Effect, Param, Scene
 from depthfx.effect import NOWHERE
 
@@ -40,6 +42,12 @@ class Normals(Effect):
         "file", help="a normal map, or no file: for the effects after it alone"
     )
 
+    @field_validator("bits", mode="before")
+    @classmethod
+    def _in_digits(cls, bits: object) -> object:
+        """From Python and in a recipe it is rather a number."""
+        return str(bits) if isinstance(bits, int) else bits
+
     @property
     def endings(self) -> tuple[str, ...]:
         return (".png", ".tif", ".tiff", ".exr") if self.to == "file" else ()
@@ -58,7 +66,7 @@ class Normals(Effect):
         context.report("normals", 1.0)
         scene = replace(scene, relief=normals)
         if self.to == "chain":
-            return scene
+            return scene.with_note("normals for the effects after this one, none written")
         up = up_of(inverse, smooth, camera, photo) if self.axes == "world" else None
 
         def write(_: Scene, path: Path) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from depthfx.depth import Plane
     from depthfx.geometry.normals import Normals
     from depthfx.light.lights import Light
+    from depthfx.light.own_light import OwnLight
     from depthfx.light.placing import Stand
     from depthfx.light.presets import Preset
     from depthfx.photo.photo import Pixels
@@ -109,6 +110,7 @@ class Relight(Effect):
                 check_gobo(name)
 
     def apply(self, scene: Scene, context: Context) -> Scene:
+        from depthfx.geometry.plane_fits import fitted
         from depthfx.light.light_words import LightWords
         from depthfx.light.own_light import own_light
         from depthfx.light.placing import Stand, facts, own_words, placed, told
@@ -121,13 +123,15 @@ class Relight(Effect):
         self.check_gobos()
         preset, camera = self.set_up(), scene.camera
         pixels, inverse, normals = scene.photo.pixels, scene.depth.surface, scene.normals
-        normals, inverse = settled(normals, inverse, scene.matte)
+        # A network's depth rolls behind a subject; a scanner's, or rendered depth, is believed.
+        exact = fitted(inverse, camera) is None
+        normals, inverse = settled(normals, inverse, scene.matte, None if exact else camera)
         normals = rounded(normals, scene.matte, self.roundness)
         if self.detail:
             from depthfx.geometry.relief import with_relief
 
             normals = with_relief(normals, pixels, camera, inverse, self.detail)
-        own = own_light(pixels, inverse, camera, normals, scene.matte)
+        own = own_light(pixels, inverse, normals, scene.matte)
         stand = Stand.of(inverse, camera, scene.matte, own, metric=scene.depth.metric)
         words = lights_for(preset, stand.subject) + [LightWords.parse(t) for t in self.light]
         lights = [
@@ -145,10 +149,11 @@ class Relight(Effect):
             keep_fill=preset.own_fill,
             openness=self.openness(scene, normals, lights, stand),
             skin=skin_share(pixels, scene.matte),
+            subject=None if exact else scene.matte,
             shoulder=False,
             progress=lambda done: context.report("light", done),
         )
-        result = scene.with_pixels(self.finished(made, scene, preset, stand))
+        result = scene.with_pixels(self.finished(made, scene, normals, own, preset, stand))
         for said, light in zip(words, lights, strict=True):
             result = result.with_note(told(said, light, stand))
         if preset.own_key == preset.own_fill == 1:
@@ -156,17 +161,33 @@ class Relight(Effect):
         kept = f"its key kept {preset.own_key:.0%}, its fill {preset.own_fill:.0%}"
         return result.with_note(f"{own_words(own)}, {kept}", **facts(lights, own, stand))
 
-    def finished(self, made: Pixels, scene: Scene, preset: Preset, stand: Stand) -> Pixels:
-        """The sum of light `made`, exposed, rolled off below white, and its background."""
-        from depthfx.light.backdrop import exposure, in_grey, with_background
+    def finished(
+        self,
+        made: Pixels,
+        scene: Scene,
+        normals: Normals,
+        own: OwnLight,
+        preset: Preset,
+        stand: Stand,
+    ) -> Pixels:
+        """The sum of light `made`, as strong as a look wants it, below white; its background."""
+        from depthfx.light.backdrop import gain, in_grey, with_background
         from depthfx.light.outline import with_outline
+        from depthfx.light.relit import kept_light, strengthened
         from depthfx.light.shoulder import roll_off_rows
 
         pixels, matte = scene.photo.pixels, scene.matte
+
+        def kept(rows: slice, step: int = 1) -> Pixels:
+            part = (pixels[rows, ::step], normals[rows, ::step])
+            return kept_light(*part, own, preset.own_key, preset.own_fill)
+
         if made is not pixels:
             if preset.face_stops is not None:
                 stops = preset.face_stops + self.strength
-                made *= exposure(made, pixels, stand.upper, stops)
+                coarse = slice(None, None, stand.step)
+                few = (made[coarse, coarse], kept(coarse, stand.step), pixels[coarse, coarse])
+                strengthened(made, kept, gain(*few, stand.upper, stops))
             with_outline(made, pixels, matte)
             roll_off_rows(made, pixels)
         aim = 1 / stand.aim_m[2]

@@ -48,7 +48,7 @@ class Separation(Effect):
         pixels = separated(scene.photo.pixels, scene.depth, scene.matte, focus.inverse, backdrop)
         context.report("separation", 1.0)
         found = float((scene.matte > 0.5).mean()) >= SMALLEST_SUBJECT
-        where = "behind the subject" if found else "behind the middle, no subject found"
+        where = "behind the subject" if found else "behind the middle (no subject found)"
         return scene.with_pixels(pixels).with_note(
             f"background {where} {self.darken * much:.2g} stops darker",
             subject_inverse=focus.inverse,

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from depthfx import Channel, Context, Effect, Param, Scene
+from depthfx import Camera, Channel, Context, Effect, Param, Scene
 from depthfx.effect import NOWHERE
-from depthfx.errors import DepthError, ParameterError
+from depthfx.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,14 +125,11 @@ class Stereo(Effect):
 
     def stage(self, scene: Scene) -> Stage:
         """The scene as its two cameras see it."""
-        from depthfx.engine.depth_write import NO_SCALE
         from depthfx.geometry.stage import Stage
         from depthfx.stereo.pairs import at_baseline
 
         stage = Stage.of(scene.depth.surface, scene.camera, self.parallax, scene.matte)
-        for name in ("baseline_mm", "screen_m"):
-            if getattr(self, name) is not None and not scene.depth.metric:
-                raise DepthError(f"{name}: " + NO_SCALE.format(origin=scene.depth.origin))
+        self.check_metric(scene.depth, "baseline_mm", "screen_m")
         if self.baseline_mm is None:
             return stage
         return at_baseline(stage, self.baseline_mm / 1000)
@@ -220,10 +217,7 @@ class Stereo(Effect):
         cameras = row(stage, display.views, "middle", self.screen_inverse(small, stage))
         views = pictures_of(small, stage, cameras, lambda done: context.report("views", done))
         sheet = quilt(views, display, stage.subject_xy)
-        camera = replace(
-            scene.camera, width=sheet.shape[1], height=sheet.shape[0], cx=None, cy=None
-        )
-        photo = replace(scene.photo, pixels=sheet, camera=camera, alpha=None)
+        photo = replace(scene.photo, pixels=sheet, camera=_framing(scene, sheet), alpha=None)
         write_photo(photo, path, overwrite=True)
 
 
@@ -233,8 +227,13 @@ def _showing(scene: Scene, pixels: Pixels) -> Scene:
 
     (height, width), (tall, wide) = pixels.shape[:2], scene.photo.shape
     times = (max(1, height // tall), max(1, width // wide))
-    camera = replace(scene.photo.camera, width=width, height=height, cx=None, cy=None)
-    photo = replace(scene.photo, pixels=pixels, camera=camera, alpha=None)
+    photo = replace(scene.photo, pixels=pixels, camera=_framing(scene, pixels), alpha=None)
     inverse, matte = (np.tile(plane, times) for plane in (scene.depth.surface, scene.matte))
     depth = replace(scene.depth, inverse=inverse, behind=None, coverage=None)
     return scene.with_geometry(photo, depth, matte)
+
+
+def _framing(scene: Scene, pixels: Pixels) -> Camera:
+    """A camera of the same lens for a picture of another size."""
+    height, width = pixels.shape[:2]
+    return Camera(width, height, scene.camera.focal_px, scene.camera.origin)

@@ -56,7 +56,7 @@ class Camera:
     """Pinhole camera of a picture `width` x `height` pixels.
 
     `focal_px` is the focal length in pixels, the same in x and y; `cx`, `cy` the
-    principal point in pixels (None: the centre). Raises ParameterError if a
+    principal point in pixels (not given: the centre). Raises ParameterError if a
     length is not positive and finite.
     """
 
@@ -64,8 +64,9 @@ class Camera:
     height: int
     focal_px: float
     origin: FocalOrigin = FocalOrigin.USER
-    cx: float | None = None
-    cy: float | None = None
+    # None until it is made, so that nobody who has one need ask.
+    cx: float = None  # type: ignore[assignment]
+    cy: float = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
@@ -114,8 +115,6 @@ class Camera:
     def resized(self, width: int, height: int) -> Camera:
         """The camera of the same picture at another size (one scale for both sides)."""
         scale = math.hypot(width, height) / self.diagonal_px
-        assert self.cx is not None
-        assert self.cy is not None
         return Camera(
             width,
             height,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from depthfx.chain import Chain
+    from depthfx.depth import Depth
 
 
 def Param(
@@ -75,7 +76,8 @@ class Effect(BaseModel):
     """Base of every effect: a frozen set of parameters that is called on a scene.
 
     A subclass sets `name`, `needs`, declares its parameters with `Param` and
-    writes `apply`; `where` limits any effect to a part of its picture. NaN and infinity are
+    writes `apply`; `where` limits any effect to a part of its picture, but for one that declares
+    it anew and says by `applies_where` that it makes its own use of it. NaN and infinity are
     refused in every parameter. Raises ParameterError for an unknown name or a value outside its
     bounds.
     """
@@ -86,6 +88,7 @@ class Effect(BaseModel):
 
     name: ClassVar[str]
     needs: ClassVar[frozenset[Channel]] = frozenset()
+    applies_where: ClassVar[bool] = False
 
     where: WhereText = Param(
         None, help="only there: 2m..5m, subject, sky, not ..30% and so on, see docs/masks.md"
@@ -134,7 +137,7 @@ class Effect(BaseModel):
     @property
     def _limit(self) -> str | None:
         """The part of its picture that it is limited to, if it is."""
-        return None if has_own_where(type(self)) else self.where
+        return None if self.applies_where else self.where
 
     @property
     def endings(self) -> tuple[str, ...]:
@@ -150,6 +153,15 @@ class Effect(BaseModel):
         Asked before any work: raises ParameterError if it cannot be written, a library missing.
         """
         return self
+
+    def check_metric(self, depth: Depth, *names: str) -> None:
+        """Raise DepthError if one of these parameters, which are lengths, is given and `depth` is
+        relative."""
+        from depthfx.engine.depth_write import NO_SCALE
+
+        for name in names:
+            if getattr(self, name) is not None and not depth.metric:
+                raise DepthError(f"{self.name}: {name}: {NO_SCALE.format(origin=depth.origin)}")
 
     @property
     def words(self) -> str:
@@ -167,12 +179,7 @@ class Effect(BaseModel):
 def parameter_names(effect: type[Effect]) -> list[str]:
     """The parameters that an effect lets one choose, as attributes, what all effects have last."""
     names = [name for name, field in effect.model_fields.items() if field.annotation is not _NONE]
-    return sorted(names, key=lambda name: name == "where" and not has_own_where(effect))
-
-
-def has_own_where(effect: type[Effect]) -> bool:
-    """Whether an effect has declared `where` anew, and makes its own use of it."""
-    return effect.model_fields["where"].description != Effect.model_fields["where"].description
+    return sorted(names, key=lambda name: name == "where" and not effect.applies_where)
 
 
 _NONE = type(None)

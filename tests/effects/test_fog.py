@@ -60,7 +60,7 @@ def test_relative_depth_has_fog_but_no_metres():
     scene = street(metric=False)
     assert "relative" in Fog()(scene).notes[0]
     for name in ("visibility_m", "height_m"):
-        with pytest.raises(DepthError, match=f"{name} needs depth in metres"):
+        with pytest.raises(DepthError, match=f"fog: {name}: this depth is relative"):
             Fog(**{name: 2})(scene)
 
 

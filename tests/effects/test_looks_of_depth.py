@@ -33,10 +33,16 @@ def wall(height=120, width=160, metric=True):
 
 @pytest.mark.parametrize(
     "effect",
-    [Grade(), Grade(far_exposure=2, strength=0), Separation(strength=0), Grain(near=0, far=0)],
+    [Grade(far_exposure=2, strength=0), Separation(strength=0), Grain(near=0, far=0)],
 )
 def test_nothing_asked_is_nothing_done(scene, effect):
     assert effect(scene) is scene
+
+
+def test_a_grade_that_says_nothing_is_told_so(scene):
+    same = Grade()(scene)
+    assert same.photo is scene.photo
+    assert "nothing to grade with" in same.notes[0]
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
@@ -73,7 +79,7 @@ def test_near_and_far_have_their_own_exposure():
 
 
 def test_metres_need_metric_depth_and_the_right_order():
-    with pytest.raises(DepthError, match="from_m needs depth in metres"):
+    with pytest.raises(DepthError, match="grade: from_m: this depth is relative"):
         Grade(near_exposure=1, from_m=2)(wall(metric=False))
     assert "relative" in Grade(near_exposure=1)(wall(metric=False)).notes[0]
     with pytest.raises(ParameterError, match="from_m"):

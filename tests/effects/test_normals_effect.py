@@ -44,7 +44,13 @@ def test_world_axes_are_said_with_what_told_up(scene, tmp_path):
     depthfx.save(mapped, tmp_path / "map.exr")
 
 
-@pytest.mark.parametrize("wrong", [{"bits": "12"}, {"green": "blue"}, {"detail": 1.5}])
+def test_bits_may_be_a_number_as_recipes_have_it():
+    assert Normals(bits=8) == Normals(bits="8")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"bits": "12"}, {"bits": 12}, {"bits": True}, {"green": "blue"}, {"detail": 1.5}]
+)
 def test_wrong_parameters_are_told_in_one_line(wrong):
     with pytest.raises(ParameterError) as error:
         Normals(**wrong)

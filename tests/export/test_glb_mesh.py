@@ -8,10 +8,10 @@ import subprocess
 
 import numpy as np
 import pytest
-from wall_and_ball import CAMERA, extent_m, in_space, mesh, pixels
+from wall_and_ball import CAMERA, extent_m, mesh, pixels, space_of
 
 from depthfx.export.glb_mesh import UNLIT, write_glb
-from depthfx.export.in_space import OPENGL
+from depthfx.export.space import OPENGL
 from depthfx.geometry.unproject import project
 
 COMPONENTS = {5126: "<f4", 5125: "<u4"}
@@ -42,7 +42,7 @@ class Glb:
 @pytest.fixture
 def glb(tmp_path):
     def write(space=None, **more):
-        write_glb(mesh(), pixels(), space or in_space(), tmp_path / "a.glb", **more)
+        write_glb(mesh(), pixels(), space or space_of(), tmp_path / "a.glb", **more)
         return Glb(tmp_path / "a.glb")
 
     return write
@@ -72,7 +72,7 @@ def test_the_camera_sees_what_the_photo_does(glb):
 def test_in_other_axes_the_camera_turns_with_the_mesh(glb, axes):
     turn = np.linalg.qr(np.array([[1, 0.2, 0.1], [-0.3, 1, 0.4], [0.1, 0.3, 1]]))[0]
     rotation = np.eye(3) if axes == "opencv" else turn * np.sign(np.linalg.det(turn))
-    file = glb(in_space(rotation, axes))
+    file = glb(space_of(rotation, axes))
     [node] = [node for node in file.scene["nodes"] if "camera" in node]
     x, y, z, w = node["rotation"]
     matrix = np.array(

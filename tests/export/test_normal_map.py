@@ -23,10 +23,10 @@ def normals() -> np.ndarray:
     return vectors.astype(np.float32)
 
 
-SIGNS = {"opengl": (1, -1, -1), "directx": (1, 1, -1)}
+SIGNS = {"up": (1, -1, -1), "down": (1, 1, -1)}
 
 
-@pytest.mark.parametrize("green", ["opengl", "directx"])
+@pytest.mark.parametrize("green", ["up", "down"])
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_codes_come_back_as_unit_vectors(tmp_path, normals, green, bits, suffix):
@@ -47,7 +47,7 @@ def test_red_is_right_and_green_is_up():
     right, up = np.float32([[[1, 0, 0]]]), np.float32([[[0, -1, 0]]])
     assert coded(right, bits=8)[0, 0, 0] == 255
     assert coded(up, bits=8)[0, 0, 1] == 255
-    assert coded(up, "directx", bits=8)[0, 0, 1] == 0
+    assert coded(up, "down", bits=8)[0, 0, 1] == 0
 
 
 def test_a_png_names_no_colours_and_says_what_it_means(tmp_path, normals):
@@ -56,11 +56,11 @@ def test_a_png_names_no_colours_and_says_what_it_means(tmp_path, normals):
         image.load()
         assert not {"gamma", "srgb", "icc_profile", "chromaticity"} & set(image.info)
         meaning = json.loads(image.info["Description"])
-    assert (meaning["axes"], meaning["x"], meaning["y"]) == ("camera", "right", "up")
+    assert (meaning["axes"], meaning["x"], meaning["y"]) == ("opengl", "right", "up")
 
 
 def test_a_tiff_says_what_it_means(tmp_path, normals):
-    write_normal_map(tmp_path / "map.tif", normals, green="directx")
+    write_normal_map(tmp_path / "map.tif", normals, green="down")
     with tifffile.TiffFile(tmp_path / "map.tif") as file:
         assert json.loads(file.pages[0].description)["y"] == "down"
 
@@ -95,7 +95,7 @@ def test_a_floor_seen_by_a_camera_that_looks_down_faces_up_in_the_world(pitch_de
     to_world = np.stack([[1, 0, 0], up, -ahead])
     floor = vectors(up.astype(np.float32)[None, None], to_world=to_world)
     np.testing.assert_allclose(floor[0, 0], [0, 1, 0], atol=1e-6)
-    turned = vectors(up.astype(np.float32)[None, None], "directx", to_world)
+    turned = vectors(up.astype(np.float32)[None, None], "down", to_world)
     np.testing.assert_allclose(turned[0, 0], [0, -1, 0], atol=1e-6)
 
 

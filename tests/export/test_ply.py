@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from wall_and_ball import CAMERA, cloud, extent_m, in_space, mesh, pixels
+from wall_and_ball import CAMERA, cloud, extent_m, mesh, pixels, space_of
 
 from depthfx.errors import PhotoError
-from depthfx.export.in_space import OPENGL
 from depthfx.export.ply import write_cloud, write_mesh
+from depthfx.export.space import OPENGL
 from depthfx.geometry.unproject import project
 from depthfx.photo.colour import srgb_space
 
@@ -31,7 +31,7 @@ def columns(records, *names):
 
 @pytest.fixture
 def ply(tmp_path):
-    write_cloud(cloud(), in_space(), tmp_path / "a.ply")
+    write_cloud(cloud(), space_of(), tmp_path / "a.ply")
     return tmp_path / "a.ply"
 
 
@@ -64,7 +64,7 @@ def test_the_header_tells_all_that_numbers_need(ply):
 
 
 def test_a_relative_depth_has_no_metres(tmp_path):
-    write_cloud(cloud(), in_space(np.eye(3), "opencv", metric=False), tmp_path / "a.ply")
+    write_cloud(cloud(), space_of(np.eye(3), "opencv", metric=False), tmp_path / "a.ply")
     comments, vertices = read(tmp_path / "a.ply")
     assert "unit: of the relative depth, not metres" in comments
     assert (vertices["z"] > 0).all()
@@ -88,7 +88,7 @@ def test_open3d_reads_points_in_metres(ply):
 def test_readers_see_the_mesh(tmp_path):
     trimesh = pytest.importorskip("trimesh", reason="trimesh is not installed")
     made = mesh()
-    write_mesh(made, pixels(), in_space(), tmp_path / "m.ply")
+    write_mesh(made, pixels(), space_of(), tmp_path / "m.ply")
     read_back = trimesh.load(tmp_path / "m.ply", process=False)
     np.testing.assert_array_equal(read_back.faces, made.faces)
     np.testing.assert_allclose(read_back.extents, extent_m(), rtol=1e-3)
@@ -97,10 +97,10 @@ def test_readers_see_the_mesh(tmp_path):
 
 
 def test_the_same_bytes_again(ply, tmp_path):
-    write_cloud(cloud(), in_space(), tmp_path / "b.ply")
+    write_cloud(cloud(), space_of(), tmp_path / "b.ply")
     assert ply.read_bytes() == (tmp_path / "b.ply").read_bytes()
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(PhotoError, match="does not exist"):
-        write_cloud(cloud(), in_space(), tmp_path / "no" / "a.ply")
+        write_cloud(cloud(), space_of(), tmp_path / "no" / "a.ply")

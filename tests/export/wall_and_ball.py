@@ -3,7 +3,7 @@
 import numpy as np
 
 from depthfx.camera import Camera
-from depthfx.export.in_space import OPENGL, InSpace
+from depthfx.export.space import OPENGL, Space
 from depthfx.geometry.cloud import cloud_of
 from depthfx.geometry.mesh import mesh_of
 from depthfx.geometry.normals import normals_of
@@ -27,8 +27,8 @@ def pixels():
     return np.stack([x / 240, y / 180, 0.2 + 0 * x], -1).astype(np.float32)
 
 
-def in_space(rotation=OPENGL, axes="opengl", metric=True):
-    return InSpace(CAMERA, rotation, axes, metric, "true – by hand", "photo")
+def space_of(rotation=OPENGL, axes="opengl", metric=True):
+    return Space(CAMERA, rotation, axes, metric, "true – by hand", "photo")
 
 
 def mesh():

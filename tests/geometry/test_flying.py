@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthfx.camera import Camera
-from depthfx.geometry.flying import LEAST_JUMP, beside_jumps, jumps, longest_px, settled
+from depthfx.geometry.flying import LEAST_JUMP, beside_jumps, jumps, longest_px, stepped
 
 HEIGHT, WIDTH = 40, 120
 CAMERA = Camera(WIDTH, HEIGHT, 100.0)
@@ -25,7 +25,7 @@ def test_a_ramp_becomes_a_step_half_way(width, turned):
     camera = CAMERA
     if turned:
         inverse, camera = np.ascontiguousarray(inverse.T), Camera(HEIGHT, WIDTH, 100.0)
-    clean = settled(inverse, camera)
+    clean = stepped(inverse, camera)
     assert set(np.unique(clean.inverse)) == {np.float32(1.0), np.float32(0.5)}
     flying = clean.flying.T if turned else clean.flying
     assert flying[:, 61 : 60 + width].all()
@@ -36,7 +36,7 @@ def test_a_ramp_becomes_a_step_half_way(width, turned):
 
 def test_a_step_has_nothing_in_the_air():
     inverse = upright_ramp(1.0, 0.5, 60, 61)
-    clean = settled(inverse, CAMERA)
+    clean = stepped(inverse, CAMERA)
     np.testing.assert_array_equal(clean.inverse, inverse)
     assert not clean.flying.any()
 
@@ -47,20 +47,20 @@ def test_planes_stay_however_steep(distance_m, angle_deg):
     x = (np.arange(WIDTH) + 0.5 - WIDTH / 2) / 100.0
     row = (np.cos(np.radians(angle_deg)) + np.sin(np.radians(angle_deg)) * x) / distance_m
     inverse = np.tile(np.maximum(row, 0).astype(np.float32), (HEIGHT, 1))
-    clean = settled(inverse, CAMERA)
+    clean = stepped(inverse, CAMERA)
     np.testing.assert_array_equal(clean.inverse, inverse)
 
 
 def test_a_ramp_in_two_rows_only_is_no_edge():
     inverse = upright_ramp(1.0, 1.0, 60, 61)
     inverse[20:22] = upright_ramp(1.0, 0.5, 60, 63)[:2]
-    assert not settled(inverse, CAMERA).flying.any()
+    assert not stepped(inverse, CAMERA).flying.any()
 
 
 def test_leaning_edges_are_settled_too():
     y, x = np.mgrid[:120, :120]
     inverse = np.interp(x - y, [0, 2], [1.0, 0.5]).astype(np.float32)
-    clean = settled(inverse, Camera(120, 120, 100.0))
+    clean = stepped(inverse, Camera(120, 120, 100.0))
     inner = clean.inverse[4:-4, 4:-4]
     assert set(np.unique(inner)) == {np.float32(1.0), np.float32(0.5)}
 
@@ -68,7 +68,7 @@ def test_leaning_edges_are_settled_too():
 def test_longer_ramps_are_surfaces():
     long = longest_px(CAMERA) + 3
     inverse = upright_ramp(1.0, 0.5, 50, 50 + long)
-    assert not settled(inverse, CAMERA).flying.any()
+    assert not stepped(inverse, CAMERA).flying.any()
 
 
 def test_jumps_are_shares_of_the_distance_whatever_the_unit():

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthfx.camera import Camera
-from depthfx.geometry.gravity import Up, to_world, up_of
+from depthfx.geometry.gravity import up_of
 from depthfx.geometry.gravity_told import acceleration, told_up
-from depthfx.geometry.up import direction
+from depthfx.geometry.up import Up, direction, to_world
 from depthfx.photo.exif import Entry, Exif, Tag, parse, to_bytes
 from depthfx.photo.photo import Metadata, Photo
 

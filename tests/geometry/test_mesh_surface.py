@@ -77,6 +77,16 @@ def test_outlines_follow_the_true_one():
     assert np.std(radii[outline]) < 0.22
 
 
+def test_what_a_coarse_mesh_smooths_away_is_told():
+    """A corrugated wall, finer than the grid: every pixel counts, not the crossings alone."""
+    x = np.tile(np.arange(CAMERA.width), (CAMERA.height, 1))
+    inverse = (0.5 * (1 + 0.01 * np.sin(2 * np.pi * x / 6))).astype(np.float32)
+    coarse, fine = (meshed(inverse, faces=faces) for faces in (100, 10**6))
+    assert fine.most < 0.003
+    assert 0.004 < coarse.mean < 0.012
+    assert 0.01 < coarse.most < 0.021
+
+
 def test_a_ball_is_a_ball():
     centre, radius = np.array([0.2, -0.1, 3.0]), 0.8
     mesh = meshed(sphere(CAMERA, centre, radius, wall=6.0))

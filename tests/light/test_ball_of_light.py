@@ -76,8 +76,6 @@ def plain_added(
 ) -> np.ndarray:
     """The compiled loop, in words of numpy, for places that see the whole ball or nothing."""
     height, width = inverse.shape
-    assert camera.cx is not None
-    assert camera.cy is not None
     z = 1 / inverse
     x = (np.arange(width) + 0.5 - camera.cx) / camera.focal_px * z
     y = (np.arange(height)[:, None] + 0.5 - camera.cy) / camera.focal_px * z

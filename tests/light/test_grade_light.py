@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthfx.light.grade import Look, graded, nearness, reach_of
+from depthfx.light.grade import Look, graded
+from depthfx.light.near_to_far import nearness, reach_of
 from depthfx.photo.colour import LUMINANCE, linear_to_srgb, srgb_to_linear
 from depthfx.raster.cube import ColourTable, look_up
 

@@ -8,18 +8,8 @@ from hypothesis import strategies as st
 from depthfx.camera import Camera
 from depthfx.depth import Depth
 from depthfx.errors import ParameterError
-from depthfx.light.haze import (
-    LEAST_TRANSMISSION,
-    Haze,
-    Seen,
-    airlight_named,
-    airlight_of,
-    continued,
-    extinction_in,
-    extinction_of,
-    hazy,
-    transmission,
-)
+from depthfx.light.air import Seen, airlight_named, airlight_of, continued, extinction_in
+from depthfx.light.haze import LEAST_TRANSMISSION, Haze, extinction_of, hazy, transmission
 from depthfx.light.patches import patchiness
 
 f32 = np.float32

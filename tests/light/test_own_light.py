@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 
-from depthfx.camera import Camera
-from depthfx.light.own_light import OwnLight, albedo_of, own_light
+from depthfx.light.own_light import (
+    SAME_MATERIAL,
+    VOTES,
+    OwnLight,
+    _losses,
+    albedo_of,
+    own_light,
+)
 
 f32 = np.float32
 COLOURS = [(0.45, 0.3, 0.2), (0.2, 0.35, 0.3), (0.5, 0.5, 0.5), (0.15, 0.18, 0.4), (0.4, 0.15, 0.1)]
@@ -16,10 +23,9 @@ COLOURS = [(0.45, 0.3, 0.2), (0.2, 0.35, 0.3), (0.5, 0.5, 0.5), (0.15, 0.18, 0.4
 
 def spheres(
     side: tuple[float, float, float], key: float, fill: float, *, texture: float = 0.0
-) -> tuple[np.ndarray, np.ndarray, Camera, np.ndarray, np.ndarray, np.ndarray]:
-    """Five spheres before a wall: pixels, inverse depth, camera, normals, albedo, cosine to key."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Five spheres before a wall: pixels, inverse depth, normals, albedo, cosine to key."""
     height, width = 180, 240
-    camera = Camera(width, height, 200.0)
     x = (np.arange(width) + 0.5 - width / 2) / 200
     y = (np.arange(height)[:, None] + 0.5 - height / 2) / 200
     ray = np.stack(np.broadcast_arrays(x, y, np.ones((height, width))), -1)
@@ -44,7 +50,6 @@ def spheres(
     return (
         pixels.astype(f32),
         (1 / z).astype(f32),
-        camera,
         normals.astype(f32),
         albedo,
         cosine,
@@ -62,8 +67,8 @@ SIDES = [(-0.7, -0.5, -0.5), (0.9, -0.1, -0.4), (0.1, -0.9, -0.4), (0.5, 0.3, -0
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("texture", [0.0, 0.15])
 def test_the_side_of_the_key_is_found(side: tuple[float, float, float], texture: float) -> None:
-    pixels, inverse, camera, normals, *_ = spheres(side, 0.9, 0.35, texture=texture)
-    own = own_light(pixels, inverse, camera, normals)
+    pixels, inverse, normals, *_ = spheres(side, 0.9, 0.35, texture=texture)
+    own = own_light(pixels, inverse, normals)
     assert degrees_apart(own.towards_key, side) < 15
     assert own.confidence > 0.7
     assert 1 <= own.key[1] / own.fill[1] <= 5
@@ -71,8 +76,8 @@ def test_the_side_of_the_key_is_found(side: tuple[float, float, float], texture:
 
 @pytest.mark.parametrize("side", SIDES)
 def test_the_albedo_is_freed_of_most_of_the_light(side: tuple[float, float, float]) -> None:
-    pixels, inverse, camera, normals, albedo, cosine = spheres(side, 0.9, 0.35)
-    own = own_light(pixels, inverse, camera, normals)
+    pixels, inverse, normals, albedo, cosine = spheres(side, 0.9, 0.35)
+    own = own_light(pixels, inverse, normals)
     found = albedo_of(pixels, normals, own)
     ball = (normals[..., 2] > -0.999) & (np.abs(albedo[..., 0] - COLOURS[0][0]) < 0.01)
     lit, shaded = ball & (cosine > 0.8), ball & (cosine < 0.05)
@@ -85,8 +90,8 @@ def test_the_albedo_is_freed_of_most_of_the_light(side: tuple[float, float, floa
 
 
 def test_albedos_of_one_light_keep_their_ratio() -> None:
-    pixels, inverse, camera, normals, albedo, _ = spheres((0.0, -0.5, -0.8), 0.2, 0.2)
-    own = own_light(pixels, inverse, camera, normals)
+    pixels, inverse, normals, albedo, _ = spheres((0.0, -0.5, -0.8), 0.2, 0.2)
+    own = own_light(pixels, inverse, normals)
     # Away from white, where the curve levels off; the wall takes as much as the darkest ball.
     found = albedo_of(pixels * f32(0.3), normals, own)
     wall = normals[..., 2] < -0.9999
@@ -98,27 +103,25 @@ def test_albedos_of_one_light_keep_their_ratio() -> None:
 
 
 def test_light_from_all_around_has_no_side() -> None:
-    pixels, inverse, camera, normals, *_ = spheres((0.0, -0.5, -0.8), 0.0, 0.8)
-    own = own_light(pixels, inverse, camera, normals)
+    pixels, inverse, normals, *_ = spheres((0.0, -0.5, -0.8), 0.0, 0.8)
+    own = own_light(pixels, inverse, normals)
     assert own.key == (0.0, 0.0, 0.0)
     assert own.confidence == 0
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.5, 2.0])
 def test_exposure_changes_no_direction_and_no_albedo_of_an_unclipped_photo(scale: float) -> None:
-    pixels, inverse, camera, normals, *_ = spheres(SIDES[0], 0.9, 0.35)
+    pixels, inverse, normals, *_ = spheres(SIDES[0], 0.9, 0.35)
     small = pixels * f32(0.3)
-    one, other = (own_light(p, inverse, camera, normals) for p in (small, small * f32(scale)))
+    one, other = (own_light(p, inverse, normals) for p in (small, small * f32(scale)))
     assert degrees_apart(one.towards_key, other.towards_key) < 15
     a, b = albedo_of(small, normals, one), albedo_of(small * f32(scale), normals, other)
     np.testing.assert_allclose(b, a, rtol=0.2)
 
 
 def test_the_same_photo_gives_the_same_light() -> None:
-    pixels, inverse, camera, normals, *_ = spheres(SIDES[1], 0.9, 0.35, texture=0.1)
-    assert own_light(pixels, inverse, camera, normals) == own_light(
-        pixels, inverse, camera, normals
-    )
+    pixels, inverse, normals, *_ = spheres(SIDES[1], 0.9, 0.35, texture=0.1)
+    assert own_light(pixels, inverse, normals) == own_light(pixels, inverse, normals)
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, 1e5])
@@ -129,7 +132,7 @@ def test_photos_that_tell_nothing(level: float, shape: tuple[int, int]) -> None:
     normals = np.tile(np.array([0, 0, -1], f32), (*shape, 1))
     for depth in (0.0, 0.5):
         inverse = np.full(shape, depth, f32)
-        own = own_light(pixels, inverse, Camera(shape[1], shape[0], 50.0), normals)
+        own = own_light(pixels, inverse, normals)
         values = np.array([own.towards_key, own.key, own.fill, own.lean])
         assert np.isfinite(values).all()
         assert own.confidence == 0
@@ -145,3 +148,19 @@ def test_part_of_the_key_is_taken_for_fill_without_a_change_of_the_mean() -> Non
     # Over all sides a surface sees a quarter of a key.
     assert trusted.fill[0] + trusted.key[0] / 4 == pytest.approx(0.2 + 0.4 / 4)
     assert trusted.key[0] < own.key[0]
+
+
+def test_losses_are_those_of_plain_numpy() -> None:
+    rng = np.random.default_rng(3)
+    one, other, sides = (rng.normal(size=(n, 3)).astype(f32) for n in (40, 40, 5))
+    step, weight = rng.normal(size=40).astype(f32), rng.random(40).astype(f32)
+    ratios, leans = np.array([0.0, 2.0]), np.array([0.0, 0.5])
+    found = _losses(one, other, step, weight, sides.astype(float), ratios, leans)
+    expected = np.zeros_like(found)
+    for (a, side), (b, ratio), (c, lean) in itertools.product(
+        enumerate(sides), enumerate(ratios), enumerate(leans)
+    ):
+        lit, less = (1 - lean * n[:, 1] + ratio * np.maximum(n @ side, 0) for n in (one, other))
+        square = ((step - np.log(lit / less)) / SAME_MATERIAL) ** 2
+        np.add.at(expected[:, a, b, c], np.arange(40) % VOTES, weight * square / (1 + square))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, equal_nan=True)

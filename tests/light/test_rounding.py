@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from depthfx.light.backdrop import exposure, in_grey, with_background
+from depthfx.camera import Camera
+from depthfx.geometry.normals import normals_of
+from depthfx.light.backdrop import gain, in_grey, with_background
 from depthfx.light.outline import with_outline
 from depthfx.light.rounding import membrane, rounded
 from depthfx.light.settling import settled
@@ -132,14 +134,28 @@ def test_without_a_subject_what_is_far_goes_dark():
     assert out[0, -1, 0] == pytest.approx(0.5, abs=0.01)
 
 
-def test_an_exposure_gives_the_face_its_stops_but_no_white():
-    before = np.full((40, 40, 3), 0.2, np.float32)
+def test_a_face_gets_its_stops_of_added_light_but_no_white():
+    before = np.full((20, 20, 3), 0.2, np.float32)
     face = np.ones((20, 20), bool)
-    assert exposure(before * 3, before, face, 1.0) == pytest.approx(2 / 3)
-    assert exposure(before, before, face, 5.0) == pytest.approx(4)
+    # 0.1 of its own is kept, of the 0.6 that lights give a half makes the 0.4 that is wanted.
+    assert gain(before * 3.5, before / 2, before, face, 1.0) == pytest.approx(0.5)
     bright = before * 4
-    assert exposure(bright, bright, face, 2.0) == pytest.approx(1)
-    assert np.isfinite(exposure(before * 0, before * 0, face, 1.0))
+    assert gain(bright, bright / 2, bright, face, 2.0) == pytest.approx(1)
+    assert gain(before, before, before, face, 5.0) <= 4
+    assert np.isfinite(gain(before * 0, before * 0, before * 0, face, 1.0))
+
+
+def test_waves_of_a_wall_behind_a_subject_are_made_plane():
+    camera = Camera(SIZE, SIZE, 1.2 * SIZE)
+    wall = (0.3 + 0.05 * X / SIZE).astype(np.float32) * np.ones_like(DISC)
+    wavy = (wall * (1 + 0.03 * np.sin(X / 6) * np.cos(Y / 7))).astype(np.float32)
+    inverse = np.where(DISC > 0.5, np.float32(0.8), wavy)
+    normals, depth = settled(normals_of(inverse, camera), inverse, DISC, camera)
+    truth = normals_of(np.ascontiguousarray(wall), camera)
+    outside = np.hypot(X, Y) > RADIUS + 12
+    assert angle_deg(normals, truth)[outside].max() < 6
+    np.testing.assert_allclose(depth[outside], wall[outside], rtol=0.03)
+    np.testing.assert_array_equal(depth[DISC > 0.999], inverse[DISC > 0.999])
 
 
 def test_grey_keeps_grey():

@@ -289,7 +289,7 @@ def test_the_march_is_what_is_written_down(place):
     seen, _ = march(
         inverse, across, down, solid, thick, *tiles(inverse, across, down, solid, thick),
         50.0, 30.0, 20.0, np.array(place), 0.0, np.zeros((16, 1, 2)), ORDER,
-        (clear, np.float32(0), clear),
+        (clear, np.float32(0), clear), inverse,
     )  # fmt: skip
     plain = marched_plainly(inverse, solid, thick, camera, light, 0.006)
     assert (np.abs(seen - plain) < 0.02).mean() > 0.985

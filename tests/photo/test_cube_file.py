@@ -1,6 +1,8 @@
 """Colour tables in .cube files: what they say, and one line where they say nothing sound."""
 
+import os
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -95,10 +97,9 @@ def test_one_line_says_what_is_wrong_and_where(cube, text, message):
     assert len(words.replace(words.split("look.cube")[0], "")) < 200
 
 
-def test_files_that_cannot_be_read(tmp_path):
-    for path in (tmp_path / "none.cube", tmp_path):
-        with pytest.raises(ParameterError, match="cannot be read as"):
-            read_cube(path)
+def test_a_file_that_is_missing(tmp_path):
+    with pytest.raises(ParameterError, match=r"none\.cube: no such file; expected a \.cube file"):
+        read_cube(tmp_path / "none.cube")
 
 
 @settings(max_examples=60)
@@ -110,3 +111,11 @@ def test_nothing_but_our_own_errors(tmp_path_factory, data):
     path.write_bytes(data)
     with suppress(ParameterError):
         assert np.isfinite(read_cube(path).table).all()
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    pipe = tmp_path / "pipe.cube"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path, Path("/dev/zero"), Path()):
+        with pytest.raises(ParameterError, match=r"is no file; expected a \.cube file"):
+            read_cube(path)

@@ -122,3 +122,15 @@ def test_nothing_given_is_changed():
     guide = np.zeros((8, 9, 3), f32)
     surface.flags.writeable = guide.flags.writeable = False
     mode_filter(guide, surface, np.ones((8, 9), bool), **SETTINGS)
+
+
+def test_what_is_as_good_as_infinitely_far_is_left_alone():
+    """Values too small to be told apart make no bin of infinite width."""
+    far = np.zeros((8, 8, 4), np.float32)
+    far[..., 0] = np.linspace(0, 1e-38, 64, dtype=np.float32).reshape(8, 8)
+    far[..., 3] = 1
+    guide = np.zeros((8, 8, 3), np.float32)
+    out = mode_filter(
+        guide, far, np.ones((8, 8), bool), radius=2.0, sigma=1.5, colour_sigma=0.1, rarity=0.7
+    )
+    np.testing.assert_array_equal(out[..., 0], far[..., 0])

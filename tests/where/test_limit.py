@@ -8,7 +8,7 @@ import pytest
 
 from depthfx import Effect, Param, Scene, registry
 from depthfx.depth import Depth
-from depthfx.effect import NOWHERE, has_own_where, parameter_names
+from depthfx.effect import NOWHERE, parameter_names
 from depthfx.errors import DepthError, ParameterError
 from depthfx.recipe import from_toml, to_toml
 from depthfx.where.limit import mixed
@@ -151,7 +151,7 @@ def test_every_effect_is_limited_or_says_that_it_cannot_be(name, scene):
             effect(where="subject")
         return
     limited = effect(where="..3m")
-    if has_own_where(effect):
+    if effect.applies_where:
         return
     assert from_toml(to_toml(limited | limited)).effects[0] == limited
     result = limited(scene).photo

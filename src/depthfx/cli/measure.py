@@ -12,11 +12,10 @@ from depthfx.cli.options import Common, checked, common_options
 from depthfx.cli.progress import progress_bar
 from depthfx.cli.report import json_line
 from depthfx.engine.known import Place, length_m, metres_words, place, place_words
-from depthfx.errors import DepthError, ParameterError
+from depthfx.errors import ParameterError
 
 if TYPE_CHECKING:
     from depthfx.camera import Camera
-    from depthfx.depth import Depth
     from depthfx.geometry.measure import Likely, Size, Spot
     from depthfx.scene import Scene
 
@@ -206,7 +205,7 @@ def _lengths(scene: Scene, pairs: list[tuple[Place, Place]]) -> list[Found]:
         return []
     from depthfx.geometry.measure import angle_deg, between, distance_to, spot_at
 
-    depth, camera = _metric(scene), scene.camera
+    depth, camera = scene.depth, scene.camera
     found = []
     for pair in pairs:
         start, end = (spot_at(depth, where) for where in pair)
@@ -235,7 +234,7 @@ def _sizes(scene: Scene, places: list[Place]) -> list[Found]:
         return []
     from depthfx.geometry.measure import size_of, spot_at
 
-    depth, camera = _metric(scene), scene.camera
+    depth, camera = scene.depth, scene.camera
     found = []
     for where in places:
         spot_at(depth, where)
@@ -261,15 +260,6 @@ def _boxes(scene: Scene, boxes: list[tuple[Place, Place]], distance_m: float) ->
         words = f"{name}{_size_words(size)} at {metres_words(distance_m)}"
         found.append(Found(words, {"box": [*start, *end], **_size_facts(size)}, _sides(size)))
     return found
-
-
-def _metric(scene: Scene) -> Depth:
-    from depthfx.engine.depth_write import NO_SCALE
-
-    depth = scene.depth
-    if not depth.metric:
-        raise DepthError(NO_SCALE.format(origin=depth.origin))
-    return depth
 
 
 def _outline_words(start: Spot, end: Spot) -> str:

@@ -64,12 +64,15 @@ def write_tiff(array: NDArray[Any], file: BinaryIO) -> None:
     tifffile.imwrite(file, array, photometric="minisblack", compression="zlib", metadata=None)
 
 
-def write_exr(channels: dict[str, Plane], file: BinaryIO) -> None:
-    """OpenEXR 2: one part of scan lines, 32-bit float, losslessly compressed."""
+def write_exr(channels: dict[str, Plane], file: BinaryIO, **texts: str) -> None:
+    """OpenEXR 2: one part of scan lines, 32-bit float, losslessly compressed.
+
+    texts : attributes of its header
+    """
     import OpenEXR
 
-    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    planes = {name: np.ascontiguousarray(plane) for name, plane in channels.items()}
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage, **texts}
+    planes = {name: np.ascontiguousarray(plane, np.float32) for name, plane in channels.items()}
     OpenEXR.File(header, planes).write(file)
 
 

@@ -256,8 +256,6 @@ def _seen_at(depth: Depth, where: Place, known: KnownDistance | KnownLength) -> 
 
 def _ends(depth: Depth, camera: Camera, known: KnownLength) -> Values:
     """The two ends in space, (2, 3): x, y, z in units of `depth`."""
-    assert camera.cx is not None
-    assert camera.cy is not None
     points = []
     for x, y in (known.start, known.end):
         z = 1 / _seen_at(depth, (x, y), known)

@@ -86,8 +86,8 @@ def time_relight(way: str, *, shadows_only: bool) -> float:
     """Wall seconds of one soft light with shadows on 24 MP, or of its shadows, kernels loaded."""
     from depthfx.light.lights import Light
     from depthfx.light.shadows import visible_share
+    from depthfx.registry import effect_class
     from depthfx.scene import Scene
-    from depthfx_effects import Relight
 
     inverse = _slanted_waves(noisy=way != "exact")
     small = np.ascontiguousarray(inverse[::20, ::20])
@@ -100,7 +100,7 @@ def time_relight(way: str, *, shadows_only: bool) -> float:
     rng = np.random.default_rng(0)
     pixels = np.repeat(rng.random((HEIGHT, WIDTH, 1), np.float32), 3, axis=2)
     matte = (inverse == inverse[HEIGHT // 2, WIDTH // 2]).astype(np.float32)
-    effect = Relight()
+    effect = effect_class("relight")(light=["key left 2m size 40cm"])
     for step in (20, 1):
         scene = Scene.from_arrays(
             np.ascontiguousarray(pixels[::step, ::step]),

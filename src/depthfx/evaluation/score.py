@@ -15,6 +15,7 @@ import numpy as np
 from depthfx.errors import DepthfxError
 from depthfx.evaluation import embedded, truth
 from depthfx.evaluation.baselines import gradient
+from depthfx.evaluation.normals import cross_normals
 
 
 def load_scorer(folder: Path) -> ModuleType:
@@ -58,6 +59,8 @@ def score(folder: Path, parts: list[str]) -> None:
         print(scorer.table(scorer.evaluate_normals(truth.normals, root)))
         print("-- added light from true depth")
         print(scorer.table(scorer.evaluate_light(truth.light, root)))
+        print("-- normals from depth at full size, bilinear, by cross products")
+        print(scorer.table(_plain_normals(scorer, root)))
         for name, refine in (("bilinear", _bilinear), ("refined", truth.refine)):
             normals, light = _from_small(scorer, root, refine)
             print(f"-- normals from depth at full size, {name}")
@@ -83,6 +86,17 @@ def _from_small(
         normals[name] = {"mean": scorer.score_normals(facing, scene)}
         lights[name] = {"mean": scorer.score_light(added, scene, shadow)}
     return _with_mean(scorer, normals), _with_mean(scorer, lights)
+
+
+def _plain_normals(scorer: ModuleType, root: str) -> dict[str, Any]:
+    """Scores of the plain way: bilinear depth, cross products of its differences."""
+    scores = {}
+    for name in scorer.scenes(root):
+        scene = scorer.load_scene(str(Path(root) / name))
+        depth = _bilinear(scene["sharp"], scene["depth_small"])
+        facing = cross_normals(depth, scene["f_px"], scene["cx"], scene["cy"])
+        scores[name] = {"mean": scorer.score_normals(facing, scene)}
+    return _with_mean(scorer, scores)
 
 
 def _with_mean(scorer: ModuleType, scenes: dict[str, Any]) -> dict[str, Any]:

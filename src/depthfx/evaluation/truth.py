@@ -118,6 +118,6 @@ def light(
     red, green, blue = (float(v) * radius**2 for v in light["radiance"])
     ball = Light((x, y, z), (red, green, blue), radius)
     pixels = np.ascontiguousarray(sharp, np.float32)
-    own = own_light(pixels, inverse, camera, facing)
+    own = own_light(pixels, inverse, facing)
     added = added_light(albedo_of(pixels, facing, own), inverse, camera, facing, ball)
     return added, 1 - visible_share(inverse, camera, ball)

@@ -151,8 +151,6 @@ class World:
     @classmethod
     def of(cls, layers: Layers, shot: Shot) -> World:
         camera = layers.camera
-        assert camera.cx is not None
-        assert camera.cy is not None
         scale = max(shot.width / camera.width, shot.height / camera.height)
         askew = (scale * (camera.cx - camera.width / 2), scale * (camera.cy - camera.height / 2))
         pivot = shot.pivot_inverse or _middle([layer.card_inverse for layer in layers.layers])

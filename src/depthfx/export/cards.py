@@ -72,8 +72,6 @@ class View:
     def shift(self) -> tuple[float, float]:
         """How far the principal point lies right of and above the centre, in frame widths."""
         camera = self.camera
-        assert camera.cx is not None
-        assert camera.cy is not None
         right, down = camera.cx - camera.width / 2, camera.cy - camera.height / 2
         return right / camera.width, -down / camera.width
 
@@ -81,8 +79,6 @@ class View:
 def cards_of(layers: Layers) -> tuple[Card, ...]:
     """Farthest first, each nearer than the one before."""
     camera = layers.camera
-    assert camera.cx is not None
-    assert camera.cy is not None
     cards = []
     behind = 0.0
     for layer in layers.layers:
@@ -105,8 +101,6 @@ def pivot_of(cards: tuple[Card, ...], shot: Shot) -> Floats:
 
 def framed(camera: Camera, shot: Shot) -> Camera:
     """`camera` on the frame of `shot`, which the photo fills, cut evenly where it is too long."""
-    assert camera.cx is not None
-    assert camera.cy is not None
     scale = max(shot.width / camera.width, shot.height / camera.height)
     return replace(
         camera,
@@ -132,8 +126,6 @@ def views_of(layers: Layers, shot: Shot) -> tuple[View, ...]:
 
 
 def _view(key: Key, camera: Camera, focus_m: float | None) -> View:
-    assert camera.cx is not None
-    assert camera.cy is not None
     pose, f = key.pose, camera.focal_px
     lens = replace(
         camera,

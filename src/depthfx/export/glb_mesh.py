@@ -22,7 +22,7 @@ from depthfx.export.gltf import (
     Buffer,
     write_binary,
 )
-from depthfx.export.in_space import OPENGL, InSpace
+from depthfx.export.space import OPENGL, Space
 from depthfx.export.texture import jpeg
 from depthfx.geometry.mesh import Mesh
 from depthfx.photo.photo import Pixels
@@ -30,7 +30,7 @@ from depthfx.photo.photo import Pixels
 UNLIT = "KHR_materials_unlit"
 
 
-def write_glb(mesh: Mesh, pixels: Pixels, space: InSpace, path: Path, *, lit: bool = False) -> None:
+def write_glb(mesh: Mesh, pixels: Pixels, space: Space, path: Path, *, lit: bool = False) -> None:
     """Write a binary glTF (.glb) to `path`; raises PhotoError if it cannot be written.
 
     pixels : (H, W, 3) float32, linear light, the texture
@@ -75,7 +75,7 @@ def write_glb(mesh: Mesh, pixels: Pixels, space: InSpace, path: Path, *, lit: bo
     write_binary(path, scene, buffer)
 
 
-def _camera(mesh: Mesh, space: InSpace) -> dict[str, Any]:
+def _camera(mesh: Mesh, space: Space) -> dict[str, Any]:
     camera = space.camera
     lens = {
         "yfov": 2 * math.atan(camera.height / 2 / camera.focal_px),
@@ -86,7 +86,7 @@ def _camera(mesh: Mesh, space: InSpace) -> dict[str, Any]:
     return {"name": "Camera", "type": "perspective", "perspective": lens}
 
 
-def _camera_node(space: InSpace) -> dict[str, Any]:
+def _camera_node(space: Space) -> dict[str, Any]:
     """A camera of glTF looks along its own -z; its x is right and its y up."""
     turn = quaternions((space.rotation @ OPENGL)[None])[0, [1, 2, 3, 0]]
     return {"name": "Camera", "camera": 0, "rotation": turn.tolist()}

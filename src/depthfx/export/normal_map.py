@@ -26,11 +26,14 @@ from numpy.typing import NDArray
 
 from depthfx import __version__
 from depthfx.depth import Plane
+from depthfx.engine.depth_write import write_exr
+from depthfx.export.space import OPENGL
 from depthfx.geometry.normals import Normals
+from depthfx.photo.colour import strips
 from depthfx.photo.whole import written_whole
 
-Green = Literal["opengl", "directx"]
-ENDINGS = (".png", ".tif", ".tiff", ".exr")
+Green = Literal["up", "down"]
+"""Which way green points: up as in OpenGL, or down as in DirectX."""
 PNG_HEADER = 8 + 25
 """Bytes of a PNG's signature and first chunk."""
 
@@ -39,7 +42,7 @@ def write_normal_map(
     path: Path,
     normals: Normals,
     *,
-    green: Green = "opengl",
+    green: Green = "up",
     bits: int = 16,
     alpha: Plane | None = None,
     to_world: NDArray[np.floating] | None = None,
@@ -48,20 +51,24 @@ def write_normal_map(
 
     bits : 8 or 16, of PNG and TIFF
     alpha : (H, W) 0..1, written as it is
-    to_world : (3, 3) rotation from camera axes to the world's, y up; None: the camera's own axes
+    to_world : (3, 3) rotation from camera axes to the world's, y up; None: as the camera is
 
     Raises PhotoError if the file cannot be written.
     """
     meaning = {
         "software": f"depthfx {__version__}",
-        "axes": "camera" if to_world is None else "world, y against gravity",
+        "axes": "opengl" if to_world is None else "world, y against gravity",
         "x": "right",
-        "y": "up" if green == "opengl" else "down",
+        "y": green,
         "z": "towards the viewer",
     }
     with written_whole(path, overwrite=True) as file:
         if path.suffix.lower() == ".exr":
-            file.write(_exr(vectors(normals, green, to_world), alpha, meaning))
+            turned = vectors(normals, green, to_world)
+            planes = {name: turned[..., k] for k, name in enumerate("RGB")}
+            if alpha is not None:
+                planes["A"] = alpha
+            write_exr(planes, file, depthfx=json.dumps(meaning))
             return
         codes = coded(normals, green, bits, to_world)
         if alpha is not None:
@@ -71,18 +78,18 @@ def write_normal_map(
 
 
 def vectors(
-    normals: Normals, green: Green = "opengl", to_world: NDArray[np.floating] | None = None
+    normals: Normals, green: Green = "up", to_world: NDArray[np.floating] | None = None
 ) -> Normals:
     """`normals` (H, W, 3) of camera axes in those of a map: right, up or down, to the viewer."""
-    matrix = np.diag([1.0, -1.0, -1.0]) if to_world is None else np.asarray(to_world, np.float64)
-    if green == "directx":
+    matrix = OPENGL if to_world is None else np.asarray(to_world, np.float64)
+    if green == "down":
         matrix = np.diag([1.0, -1.0, 1.0]) @ matrix
     return np.asarray(normals @ matrix.T.astype(np.float32), np.float32)
 
 
 def coded(
     normals: Normals,
-    green: Green = "opengl",
+    green: Green = "up",
     bits: int = 16,
     to_world: NDArray[np.floating] | None = None,
 ) -> NDArray[np.unsignedinteger[Any]]:
@@ -90,9 +97,9 @@ def coded(
     half = np.float32(((1 << bits) - 1) / 2)
     kind = np.uint8 if bits == 8 else np.uint16
     out = np.empty(normals.shape, kind)
-    for top in range(0, normals.shape[0], 256):  # strips: a picture of floats less
-        strip = vectors(normals[top : top + 256], green, to_world)
-        out[top : top + 256] = np.rint(np.clip(strip, -1, 1) * half + half)
+    for rows in strips(out):  # a picture of floats less
+        strip = vectors(normals[rows], green, to_world)
+        out[rows] = np.rint(np.clip(strip, -1, 1) * half + half)
     return out
 
 
@@ -124,20 +131,4 @@ def _tiff(codes: NDArray[Any], meaning: dict[str, str]) -> bytes:
         metadata=None,
         software=False,
     )
-    return file.getvalue()
-
-
-def _exr(normals: Normals, alpha: Plane | None, meaning: dict[str, str]) -> bytes:
-    import OpenEXR
-
-    header = {
-        "compression": OpenEXR.ZIP_COMPRESSION,
-        "type": OpenEXR.scanlineimage,
-        "depthfx": json.dumps(meaning),
-    }
-    planes = {name: np.ascontiguousarray(normals[..., k]) for k, name in enumerate("RGB")}
-    if alpha is not None:
-        planes["A"] = np.ascontiguousarray(alpha, np.float32)
-    file = io.BytesIO()
-    OpenEXR.File(header, planes).write(file)
     return file.getvalue()

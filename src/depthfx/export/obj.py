@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depthfx.export.in_space import InSpace
+from depthfx.export.space import Space
 from depthfx.export.texture import jpeg
 from depthfx.geometry.mesh import Mesh
 from depthfx.photo.photo import Pixels
@@ -32,9 +32,9 @@ def beside(path: Path) -> tuple[Path, Path]:
 
 
 def write_obj(
-    mesh: Mesh, pixels: Pixels, space: InSpace, path: Path, *, source: Path | None = None
+    mesh: Mesh, pixels: Pixels, space: Space, path: Path, *, source: Path | None = None
 ) -> None:
-    """Write three files, the one at `path` last, see `beside`.
+    """Write three files, or none; the one at `path` takes its name last, see `beside`.
 
     pixels : (H, W, 3) float32, linear light, the texture
     source : the photo's file, which is never written over
@@ -49,16 +49,19 @@ def write_obj(
     points, normals = space.turned(mesh.points), space.normals(mesh.normals)
     u, v = mesh.texture_places.T
     corners = (mesh.faces + 1).repeat(3, axis=1)
-    with written_whole(texture, overwrite=replacing, source=source) as file:
-        file.write(jpeg(pixels))
-    with written_whole(material, overwrite=replacing, source=source) as file:
-        # Illumination 1: it has a colour and no highlights.
-        lines = ["newmtl photo", "Kd 1 1 1", "Ks 0 0 0", "illum 1", f"map_Kd {texture.name}"]
-        file.write(("\n".join(lines) + "\n").encode())
-    with written_whole(path, overwrite=True, source=source) as file:
-        told = [f"# {key}: {words}" for key, words in space.facts.items()]
-        head = ["# written by depthfx", *told, f"mtllib {material.name}", "o photo"]
-        file.write(("\n".join(head) + "\n").encode())
+    told = [f"# {key}: {words}" for key, words in space.facts.items()]
+    head = ["# written by depthfx", *told, f"mtllib {material.name}", "o photo"]
+    # Illumination 1: it has a colour and no highlights.
+    surface = ["newmtl photo", "Kd 1 1 1", "Ks 0 0 0", "illum 1", f"map_Kd {texture.name}"]
+    # No file takes its name before all three are there: a full disk leaves none of them.
+    with (
+        written_whole(path, overwrite=True, source=source) as shape,
+        written_whole(material, overwrite=replacing, source=source) as library,
+        written_whole(texture, overwrite=replacing, source=source) as picture,
+    ):
+        picture.write(jpeg(pixels))
+        library.write(("\n".join(surface) + "\n").encode())
+        shape.write(("\n".join(head) + "\n").encode())
         for text in (
             *_lines("v %.8g %.8g %.8g\n", points),
             *_lines("vt %.8g %.8g\n", np.column_stack([u, 1 - v])),
@@ -66,7 +69,9 @@ def write_obj(
             "usemtl photo\ns 1\n",
             *_lines("f %d/%d/%d %d/%d/%d %d/%d/%d\n", corners),
         ):
-            file.write(text.encode("ascii"))
+            shape.write(text.encode("ascii"))
+        for file in (picture, library, shape):
+            file.flush()
 
 
 def _lines(form: str, rows: NDArray[Any]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from depthfx.export.in_space import InSpace
+from depthfx.export.space import Space
 from depthfx.geometry.cloud import Cloud
 from depthfx.geometry.mesh import Mesh
 from depthfx.photo.colour import srgb_space
@@ -28,7 +28,7 @@ TYPES = {"<f4": "float", "|u1": "uchar"}
 Records = NDArray[Any]
 
 
-def write_cloud(cloud: Cloud, space: InSpace, path: Path) -> None:
+def write_cloud(cloud: Cloud, space: Space, path: Path) -> None:
     """Write points with normals and sRGB colours; raises PhotoError if it cannot be written."""
     records = _records(len(cloud.inverse), (*PLACES, *NORMALS), COLOURS)
     first = 0
@@ -41,7 +41,7 @@ def write_cloud(cloud: Cloud, space: InSpace, path: Path) -> None:
     _write(path, space, records)
 
 
-def write_mesh(mesh: Mesh, pixels: Pixels, space: InSpace, path: Path) -> None:
+def write_mesh(mesh: Mesh, pixels: Pixels, space: Space, path: Path) -> None:
     """Write triangles whose vertices have normals, places in the picture, and its sRGB colours.
 
     pixels : (H, W, 3) float32, linear light
@@ -74,7 +74,7 @@ def _columns(records: Records) -> list[tuple[str, np.dtype[Any]]]:
     return [(name, records.dtype[name]) for name in records.dtype.names or ()]
 
 
-def _write(path: Path, space: InSpace, records: Records, faces: Records | None = None) -> None:
+def _write(path: Path, space: Space, records: Records, faces: Records | None = None) -> None:
     lines = [
         "ply",
         "format binary_little_endian 1.0",

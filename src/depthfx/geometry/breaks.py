@@ -26,9 +26,13 @@ def breaks(inverse: Plane, px_per_inverse: float) -> tuple[Mask, Mask]:
 
     px_per_inverse : by how many px a unit of inverse depth parts two surfaces
     """
-    least = np.float32(LEAST_JUMP_PX / max(px_per_inverse, 1e-30))
-    down = _breaks_across(np.ascontiguousarray(inverse.T), least)
-    return _breaks_across(inverse, least), np.ascontiguousarray(down.T)
+    return steps_above(inverse, LEAST_JUMP_PX / max(px_per_inverse, 1e-30))
+
+
+def steps_above(plane: Plane, least: float) -> tuple[Mask, Mask]:
+    """Breaks to the right (H, W - 1) and downwards (H - 1, W) of more than `least`."""
+    down = _breaks_across(np.ascontiguousarray(plane.T), np.float32(least))
+    return _breaks_across(plane, np.float32(least)), np.ascontiguousarray(down.T)
 
 
 @njit(cache=True, nogil=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from depthfx.camera import Camera
 from depthfx.depth import Depth, Plane
-from depthfx.geometry.flying import LEAST_JUMP, beside_jumps, longest_px, settled
+from depthfx.geometry.flying import LEAST_JUMP, beside_jumps, longest_px, stepped
 from depthfx.geometry.normals import Normals
 from depthfx.geometry.unproject import Points, unproject_at
 from depthfx.photo.photo import Pixels
@@ -69,7 +69,7 @@ class Cloud:
 
 def solid(depth: Depth, camera: Camera) -> Mask:
     """(H, W) bool: pixels that show one surface, which is neither sky nor a flying pixel."""
-    clean = settled(depth.surface, camera)
+    clean = stepped(depth.surface, camera)
     out = ~clean.flying & (clean.inverse > 0)
     if depth.behind is not None and depth.coverage is not None:
         # Networks are unsure over wide soft regions as well: only at an outline is it a mixture.

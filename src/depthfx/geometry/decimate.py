@@ -12,7 +12,7 @@ W. Evans, D. Kirkpatrick, G. Townsend, "Right-triangulated irregular networks", 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
 import numpy as np
 from numba import njit
@@ -22,6 +22,7 @@ from depthfx.depth import Plane
 
 Mask = NDArray[np.bool_]
 Faces = NDArray[np.int32]
+Floats = NDArray[np.float64]
 
 TILE = 64
 """Intervals a side of the largest square; a power of two."""
@@ -31,21 +32,10 @@ STEPS = 12
 """Halvings of the range in which the tolerance for a number of faces is looked for."""
 
 
-@dataclass(frozen=True, eq=False)
-class Triangles:
-    """What `decimated` makes.
-
-    faces : (F, 3) int32, flat indices into the grid; counter-clockwise as seen
-    largest, mean : how far the grid's inverse depth strays from them, as a share of it
-    """
-
-    faces: Faces
-    largest: float
-    mean: float
-
-
-def decimated(inverse: Plane, whole: Mask, valid: Mask, tile: int, count: int) -> Triangles | None:
+def decimated(inverse: Plane, whole: Mask, valid: Mask, tile: int, count: int) -> Faces | None:
     """At most `count` triangles over a grid; None if it takes more to leave `whole` quads whole.
+
+    (F, 3) int32, flat indices into the grid; counter-clockwise as seen.
 
     inverse : (tile * m + 1, tile * n + 1) float32, above 0 where `valid`
     whole : (tile * m, tile * n) bool, quads that end up as two triangles, whatever that takes
@@ -69,8 +59,20 @@ def decimated(inverse: Plane, whole: Mask, valid: Mask, tile: int, count: int) -
             low, high = (low, middle) if number(middle) <= count else (middle, high)
     faces = np.empty((number(high), 3), np.int32)
     _triangulate(errors, valid, tile, np.float32(high), faces)
-    largest, mean = _deviation(inverse, valid, faces)
-    return Triangles(faces, float(largest), float(mean))
+    return faces
+
+
+def strayed(places: Floats, inverse: Floats, faces: Faces, depth: Plane) -> Plane:
+    """How far inverse depth strays from triangles over it.
+
+    places : (V, 2) float64 px, pixel centres at +0.5; `inverse` : (V,) float64 at them
+    faces : (F, 3) int32
+    depth : (H, W) float32 inverse depth, 0 where there is none
+    returns : (H, W) float32, as a share of the distance; NaN where there is no triangle
+    """
+    out = np.full(depth.shape, np.nan, np.float32)
+    _stray(places, inverse, faces, depth, out)
+    return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -177,30 +179,26 @@ def _turns_left(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _deviation(
-    inverse: Plane, valid: Mask, faces: Faces
-) -> tuple[float, float]:  # pragma: no cover - compiled
-    """Largest and mean share by which the grid strays from its triangles."""
-    width = inverse.shape[1]
-    largest, total, number = 0.0, 0.0, 0
+def _stray(
+    places: Floats, inverse: Floats, faces: Faces, depth: Plane, out: Plane
+) -> None:  # pragma: no cover - compiled
+    """Fill in the pixels whose centres the triangles cover."""
+    height, width = depth.shape
     for n in range(len(faces)):
-        ya, xa = divmod(faces[n, 0], width)
-        yb, xb = divmod(faces[n, 1], width)
-        yc, xc = divmod(faces[n, 2], width)
-        double = (xb - xa) * (yc - ya) - (yb - ya) * (xc - xa)
-        if abs(double) <= 1:
+        i, j, k = faces[n, 0], faces[n, 1], faces[n, 2]
+        xa, ya = places[i, 0] - 0.5, places[i, 1] - 0.5
+        xb, yb = places[j, 0] - 0.5 - xa, places[j, 1] - 0.5 - ya
+        xc, yc = places[k, 0] - 0.5 - xa, places[k, 1] - 0.5 - ya
+        double = xb * yc - yb * xc
+        if double == 0:
             continue
-        if not (valid[ya, xa] and valid[yb, xb] and valid[yc, xc]):
-            continue
-        a, b, c = inverse[ya, xa], inverse[yb, xb], inverse[yc, xc]
-        for y in range(min(ya, yb, yc), max(ya, yb, yc) + 1):
-            for x in range(min(xa, xb, xc), max(xa, xb, xc) + 1):
-                s = ((x - xa) * (yc - ya) - (y - ya) * (xc - xa)) / double
-                t = ((xb - xa) * (y - ya) - (yb - ya) * (x - xa)) / double
-                if s < 0 or t < 0 or s + t > 1:
+        top, bottom = ya + min(0.0, yb, yc), ya + max(0.0, yb, yc)
+        left, right = xa + min(0.0, xb, xc), xa + max(0.0, xb, xc)
+        for y in range(max(math.ceil(top), 0), min(math.floor(bottom), height - 1) + 1):
+            for x in range(max(math.ceil(left), 0), min(math.floor(right), width - 1) + 1):
+                s = ((x - xa) * yc - (y - ya) * xc) / double
+                t = (xb * (y - ya) - yb * (x - xa)) / double
+                if s < 0 or t < 0 or s + t > 1 or depth[y, x] <= 0:
                     continue
-                error = abs(a + s * (b - a) + t * (c - a) - inverse[y, x]) / inverse[y, x]
-                largest = max(largest, error)
-                total += error
-                number += 1
-    return largest, total / max(number, 1)
+                on = inverse[i] + s * (inverse[j] - inverse[i]) + t * (inverse[k] - inverse[i])
+                out[y, x] = abs(depth[y, x] / on - 1)

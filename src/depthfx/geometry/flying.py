@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from depthfx.camera import Camera
 from depthfx.depth import Plane
-from depthfx.geometry.breaks import LEAST_JUMP_PX, breaks
+from depthfx.geometry.breaks import steps_above
 
 Mask = NDArray[np.bool_]
 
@@ -37,7 +37,7 @@ FLANK = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class Settled:
+class Stepped:
     """A surface without flying pixels.
 
     inverse : (H, W) float32, each flying pixel with the depth of the nearer end of its ramp
@@ -52,20 +52,20 @@ def longest_px(camera: Camera) -> int:
     return max(LEAST_LONGEST_PX, round(LONGEST_SHARE * camera.diagonal_px))
 
 
-def settled(inverse: Plane, camera: Camera) -> Settled:
+def stepped(inverse: Plane, camera: Camera) -> Stepped:
     """`inverse` (H, W) float32 with its ramps, across and downwards, made into single steps."""
     steep = np.float32(math.tan(math.radians(STEEP_DEG)) / camera.focal_px)
     longest = longest_px(camera)
-    rows, across = _settled_across(inverse, steep, longest)
-    columns, down = _settled_across(np.ascontiguousarray(rows.T), steep, longest)
-    return Settled(np.ascontiguousarray(columns.T), across | down.T)
+    rows, across = _stepped_across(inverse, steep, longest)
+    columns, down = _stepped_across(np.ascontiguousarray(rows.T), steep, longest)
+    return Stepped(np.ascontiguousarray(columns.T), across | down.T)
 
 
-def _settled_across(inverse: Plane, steep: np.float32, longest: int) -> tuple[Plane, Mask]:
+def _stepped_across(inverse: Plane, steep: np.float32, longest: int) -> tuple[Plane, Mask]:
     """Inverse depth and flying pixels; a ramp in a few rows only, where many are nearly too long
-    or nearly too steep, stays: settled, it would be a comb's tooth."""
+    or nearly too steep, stays: a step, it would be a comb's tooth."""
     out, flying = inverse.copy(), np.zeros(inverse.shape, np.bool_)
-    _settle_rows(out, flying, steep, np.float32(LEAST_JUMP), longest)
+    _step_rows(out, flying, steep, np.float32(LEAST_JUMP), longest)
     if not flying.any():
         return out, flying
     # A ramp at an edge that leans by up to 45 degrees goes on in the next row, a pixel beside.
@@ -80,7 +80,7 @@ def jumps(inverse: Plane) -> tuple[Mask, Mask]:
     there = inverse > 0
     # A step in log depth is a share of the distance.
     logs = np.log(np.where(there, inverse, np.float32(1)))
-    across, down = breaks(logs, LEAST_JUMP_PX / LEAST_JUMP)
+    across, down = steps_above(logs, LEAST_JUMP)
     across &= there[:, 1:] & there[:, :-1]
     down &= there[1:] & there[:-1]
     return across | (there[:, 1:] != there[:, :-1]), down | (there[1:] != there[:-1])
@@ -99,7 +99,7 @@ def beside_jumps(inverse: Plane, reach_px: int) -> Mask:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _settle_rows(
+def _step_rows(
     inverse: Plane, flying: Mask, steep: np.float32, jump: np.float32, longest: int
 ) -> None:  # pragma: no cover - compiled
     """Give the pixels within each ramp of each row the depth of one of its ends, in place."""

@@ -10,8 +10,6 @@ LONG_SIDE, SHORT_SIDE = 1920, 1080
 
 def filled(camera: Camera, width: int, height: int) -> Camera:
     """The camera that shows the middle of the photo of `camera` in a frame of that size, px."""
-    assert camera.cx is not None
-    assert camera.cy is not None
     scale = max(width / camera.width, height / camera.height)
     cx = (camera.cx - camera.width / 2) * scale + width / 2
     cy = (camera.cy - camera.height / 2) * scale + height / 2

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from depthfx.camera import Camera
 from depthfx.depth import Plane
 from depthfx.geometry.gravity_told import told_up
-from depthfx.geometry.up import Up, direction, to_world
+from depthfx.geometry.up import Up, direction
 from depthfx.raster.resample import encoded, fit_within, resize_area
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from depthfx.photo.photo import Photo, Pixels
 
 Floats = NDArray[np.float64]
-
-__all__ = ["Up", "to_world", "up_of"]
 
 SAMPLES = 120
 """Rows and columns at which normals are looked at, the longer side."""
@@ -111,8 +109,6 @@ def _flat_normals(inverse: Plane, normals: Normals) -> Floats:
 def _steep_lines(pixels: Pixels, camera: Camera) -> tuple[Floats, Floats]:
     """Lines of the picture that may stand upright: for each the unit normal of the plane that
     holds it and the camera (N, 3), and its length as a share of the diagonal (N,)."""
-    assert camera.cx is not None
-    assert camera.cy is not None
     shape = fit_within(pixels.shape[:2], LINE_PIXELS)
     grey = encoded(resize_area(pixels, shape)).mean(-1)
     codes = np.clip(grey * 255, 0, 255).astype(np.uint8)

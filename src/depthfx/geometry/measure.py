@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from depthfx.camera import FOCAL_UNCERTAINTY, Camera, FocalOrigin
 from depthfx.depth import Depth, Plane
+from depthfx.engine.depth_write import NO_SCALE
 from depthfx.errors import DepthError, ParameterError
-from depthfx.geometry.breaks import breaks
+from depthfx.geometry.breaks import steps_above
 
 Place = tuple[float, float]
 """A place in the photo as shares (x, y) of its width and height, 0..1."""
@@ -53,6 +54,8 @@ MOST_SAMPLES = 20_000
 EDGE_SHARE = 0.97
 """Of the way from a thing's middle to its outline: beyond, its depth is mixed with what is
 behind."""
+REWEIGHTINGS, EXACT = 10, 1e-5
+"""Of fits that forget outliers: how often, and deviations that are none, as a share."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +103,6 @@ class Size:
 
 def ray(camera: Camera, place: Place) -> Point:
     """(3,) the direction a place looks along, z = 1."""
-    assert camera.cx is not None
-    assert camera.cy is not None
     x, y = place[0] * camera.width, place[1] * camera.height
     return np.array([(x - camera.cx) / camera.focal_px, (y - camera.cy) / camera.focal_px, 1.0])
 
@@ -120,16 +121,17 @@ def scale_error(depth: Depth) -> float:
     return math.hypot(depth.scale_error, ELSEWHERE if depth.model_error is not None else 0.0)
 
 
+def _check_metric(depth: Depth) -> None:
+    if not depth.metric:
+        raise DepthError(NO_SCALE.format(origin=depth.origin))
+
+
 def spot_at(depth: Depth, place: Place) -> Spot:
     """The surface at a place of metric depth.
 
     Raises DepthError if depth is relative, or the place is in the sky.
     """
-    if not depth.metric:
-        raise DepthError(
-            f"{depth.origin} is relative depth and has no metres to measure in; give one distance "
-            "with --scale-at X,Y=2.5m, or one length with --length X,Y:X,Y=30cm"
-        )
+    _check_metric(depth)
     height, width = depth.shape
     column, row = place[0] * width, place[1] * height
     reach = max(NEAR_OUTLINE_PX + 3, round(AROUND * math.hypot(width, height)))
@@ -249,8 +251,7 @@ def size_of(depth: Depth, camera: Camera, matte: Plane) -> Size:
 
     Raises DepthError as `spot_at`, or if there is no thing.
     """
-    if not depth.metric:
-        spot_at(depth, (0.5, 0.5))
+    _check_metric(depth)
     surface = depth.surface
     there = (matte > 0.5) & (surface > 0)
     rows, columns = np.flatnonzero(there.any(1)), np.flatnonzero(there.any(0))
@@ -298,7 +299,7 @@ def _shape(
 ) -> tuple[float, float, tuple[float, float], float]:
     """Flat part, bulge, slant (across, down) and stray share of a thing's inverse depth.
 
-    across, down : -1 to 1 over the thing. Least absolute deviations, by reweighting.
+    across, down : -1 to 1 over the thing
     """
     q = across**2 + down**2
     inside = q < EDGE_SHARE**2
@@ -309,15 +310,8 @@ def _shape(
     columns = np.stack([np.ones_like(dome), dome, across, down], 1)
     line = np.array([np.median(values), 0.0, 0.0, 0.0])
     for kept in ([0, 1, 2, 3], [0, 2, 3]):
-        part = columns[:, kept]
-        weight = np.ones_like(values)
-        for _ in range(10):
-            root = np.sqrt(weight)
-            found = np.linalg.lstsq(part * root[:, None], values * root, rcond=None)[0]
-            off = np.abs(values - part @ found)
-            weight = 1 / np.maximum(off, 1e-4 * np.median(values))
         line = np.zeros(4)
-        line[kept] = found
+        line[kept] = _least_deviation(columns[:, kept], values)
         # A hollow, or a bulge as deep as the way to it, is none: then the thing is flat.
         if 0 <= line[1] < 0.5 * line[0]:
             break
@@ -328,6 +322,18 @@ def _shape(
     slant = float(np.clip(line[2], -limit, limit)), float(np.clip(line[3], -limit, limit))
     stray = float(np.median(np.abs(values - columns @ line))) / flat
     return flat, bulge, slant, stray
+
+
+def _least_deviation(columns: Values, values: Values) -> Values:
+    """The coefficients of `columns` (N, K) of the least absolute deviations from `values` (N,), by
+    least squares whose weights are one over the last deviations."""
+    least = EXACT * float(np.median(values))
+    weight = np.ones_like(values)
+    for _ in range(REWEIGHTINGS):
+        root = np.sqrt(weight)
+        found = np.linalg.lstsq(columns * root[:, None], values * root, rcond=None)[0]
+        weight = 1 / np.maximum(np.abs(values - columns @ found), least)
+    return np.asarray(found)
 
 
 def _through(depth: Depth, camera: Camera, lens: float, spot: Spot) -> Point:
@@ -361,7 +367,7 @@ def _front(window: Plane, at: tuple[int, int]) -> tuple[NDArray[np.bool_], bool]
 
 def _pieces(window: Plane, least: float) -> NDArray[np.int32]:
     """(h, w) labels: pixels that hang together without a break in depth of `least` or more."""
-    right, down = breaks(window, 1.0 / max(least, 1e-12) * 0.7)
+    right, down = steps_above(window, least)
     height, width = window.shape
     # Pixels at even places, what lies between them at odd ones.
     grid = np.zeros((2 * height - 1, 2 * width - 1), np.uint8)
@@ -377,12 +383,7 @@ def _plane_through(right: Values, down: Values, inverse: Values) -> tuple[float,
     middle = float(np.median(inverse))
     if len(inverse) < 6:
         return middle, 0.0
-    weight = np.ones_like(inverse)
-    found = np.array([middle, 0.0, 0.0])
-    for _ in range(8):
-        root = np.sqrt(weight)
-        found = np.linalg.lstsq(columns * root[:, None], inverse * root, rcond=None)[0]
-        weight = 1 / np.maximum(np.abs(inverse - columns @ found), 1e-5 * middle)
+    found = _least_deviation(columns, inverse)
     low, high = float(inverse.min()), float(inverse.max())
     stray = float(np.median(np.abs(inverse - columns @ found)))
     return min(max(float(found[0]), low), high), stray

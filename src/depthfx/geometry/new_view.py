@@ -113,10 +113,6 @@ def _matrix(pose: Pose, photo: Camera, out: Camera, margin_px: int) -> NDArray[n
 
     Columns and rows are indices: the centre of pixel (0, 0) is 0, where cameras have it at 0.5.
     """
-    assert photo.cx is not None
-    assert photo.cy is not None
-    assert out.cx is not None
-    assert out.cy is not None
     into = np.eye(4)
     into[:2, 2] = 0.5 - margin_px
     size = out.focal_px / photo.focal_px

@@ -82,8 +82,6 @@ def _framed(inverse: Plane) -> Plane:
 
 
 def _pinhole(camera: Camera) -> tuple[np.float32, np.float32, np.float32]:
-    assert camera.cx is not None
-    assert camera.cy is not None
     return np.float32(camera.focal_px), np.float32(camera.cx), np.float32(camera.cy)
 
 

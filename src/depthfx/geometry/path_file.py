@@ -110,8 +110,6 @@ class Survey:
     def point(self, place: tuple[float, ...], depth: float) -> Vector:
         """The point seen at `place` at a depth in the unit of the inverse depth."""
         camera = self.camera
-        assert camera.cx is not None
-        assert camera.cy is not None
         x = (place[0] * camera.width - camera.cx) / camera.focal_px
         y = (place[1] * camera.height - camera.cy) / camera.focal_px
         return (x * depth, y * depth, depth)
@@ -285,8 +283,6 @@ def _target(said: Said, survey: Survey) -> Vector:
     if "look_at" not in said and "look_at_m" not in said:
         return pivot_of(survey.stage)
     camera = survey.camera
-    assert camera.cx is not None
-    assert camera.cy is not None
     place = said.get("look_at", (camera.cx / camera.width, camera.cy / camera.height))
     if "look_at_m" in said:
         return survey.point(place, said["look_at_m"][0] * survey.scale_m)
@@ -334,8 +330,6 @@ def _table(key: Key, survey: Survey) -> dict[str, object]:
         "position_m": [float(length) / scale_m for length in pose.position],
     }
     if pose.target is not None:
-        assert camera.cx is not None
-        assert camera.cy is not None
         x, y, z = pose.target
         across, down = x / z * camera.focal_px + camera.cx, y / z * camera.focal_px + camera.cy
         table["look_at"] = [across / camera.width, down / camera.height]

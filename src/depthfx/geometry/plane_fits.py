@@ -189,8 +189,6 @@ def _angle_deg(small: Reals, one: Slopes, other: Slopes, camera: Camera) -> Real
 
 def _normals(small: Reals, slopes: Slopes, camera: Camera) -> Reals:
     height, width = small.shape
-    assert camera.cx is not None
-    assert camera.cy is not None
     x = np.arange(width) + 0.5 - camera.cx
     y = (np.arange(height) + 0.5 - camera.cy)[:, None]
     a, b = slopes

@@ -82,8 +82,6 @@ class Pose:
         The third component is the depth here over the depth there. Places count pixel centres
         at +0.5, as `Camera` does.
         """
-        assert camera.cx is not None
-        assert camera.cy is not None
         f, cx, cy = camera.focal_px, camera.cx, camera.cy
         ray = np.array([[1 / f, 0, -cx / f], [0, 1 / f, -cy / f], [0, 0, 1]])
         x, y = cx - self.shift[0] * f, cy - self.shift[1] * f

@@ -58,8 +58,6 @@ def _still(_: Stage, __: float) -> list[Pose]:
 def _push_in(stage: Stage, size: float) -> list[Pose]:
     """Towards the subject: whoever goes straight to a thing sees it grow in its place."""
     camera, (x, y) = stage.camera, stage.subject_xy
-    assert camera.cx is not None
-    assert camera.cy is not None
     right = (x * camera.width - camera.cx) / camera.focal_px
     down = (y * camera.height - camera.cy) / camera.focal_px
     step = min(size, LARGEST_APPROACH) / stage.near_inverse

@@ -28,15 +28,15 @@ from depthfx.camera import Camera
 from depthfx.depth import Plane
 from depthfx.errors import ParameterError, ShapeError
 from depthfx.geometry.normals import Normals
+from depthfx.photo.colour import LUMINANCE
 from depthfx.photo.photo import Pixels
 from depthfx.raster.resample import encoded, fit_within, resize_area, resize_nearest
+from depthfx.raster.sample import linear_at
 
 WORKING_PIXELS = 4e6
 """Relief is sought in a picture no larger; finer than its pixels is mostly the sensor's grain."""
 SCALES = (0.0006, 0.0012, 0.0024, 0.0048)
 """Standard deviations of the bands, shares of the diagonal; a band goes from each to its double."""
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
-"""Of the sRGB primaries."""
 LEAST_SIGMA_PX = 0.35
 """A band finer than this has no pixels to be seen in."""
 DARKEST = 0.02
@@ -88,8 +88,8 @@ def with_relief(
         slopes,
         np.float32(detail),
         np.float32(camera.focal_px),
-        np.float32(camera.cx or 0),
-        np.float32(camera.cy or 0),
+        np.float32(camera.cx),
+        np.float32(camera.cy),
     )
 
 
@@ -203,27 +203,15 @@ def _bent(
 ) -> Normals:  # pragma: no cover - compiled
     """`normals` tilted by `slopes` (h, w, 2) of a smaller picture, interpolated linearly."""
     height, width = inverse.shape
-    h, w = slopes.shape[:2]
     one, half = np.float32(1), np.float32(0.5)
-    down, right = np.float32(h / height), np.float32(w / width)
     most = np.float32(STEEPEST)
     out = np.empty_like(normals)
     for y in prange(height):
-        v = min(max((np.float32(y) + half) * down - half, np.float32(0)), np.float32(h - 1))
-        top = int(v)
-        low = min(top + 1, h - 1)
-        fy = v - np.float32(top)
         ry = (np.float32(y) + half - cy) / focal
         for x in range(width):
             nx, ny, nz = normals[y, x, 0], normals[y, x, 1], normals[y, x, 2]
-            u = min(max((np.float32(x) + half) * right - half, np.float32(0)), np.float32(w - 1))
-            left = int(u)
-            far = min(left + 1, w - 1)
-            fx = u - np.float32(left)
-            gx = (slopes[top, left, 0] * (one - fx) + slopes[top, far, 0] * fx) * (one - fy)
-            gx += (slopes[low, left, 0] * (one - fx) + slopes[low, far, 0] * fx) * fy
-            gy = (slopes[top, left, 1] * (one - fx) + slopes[top, far, 1] * fx) * (one - fy)
-            gy += (slopes[low, left, 1] * (one - fx) + slopes[low, far, 1] * fx) * fy
+            gx = linear_at(slopes, y, x, height, width, 0)
+            gy = linear_at(slopes, y, x, height, width, 1)
             steep = np.sqrt(gx * gx + gy * gy)
             if steep == 0 or inverse[y, x] <= 0:
                 out[y, x, 0], out[y, x, 1], out[y, x, 2] = nx, ny, nz

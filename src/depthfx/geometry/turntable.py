@@ -66,7 +66,7 @@ def turntable_of_cloud(
 
     def draw(camera: Camera, pose: Floats, out: Pixels, inverse: Pixels) -> None:
         size = SPLAT * cloud.spacing_px * camera.focal_px / cloud.camera.focal_px
-        lens = np.array([camera.focal_px, _known(camera.cx) - 0.5, _known(camera.cy) - 0.5])
+        lens = np.array([camera.focal_px, camera.cx - 0.5, camera.cy - 0.5])
         _draw_points(points, pose, lens, nearest, cloud.colours, size, out, inverse)
 
     return _sheet(cloud.camera, draw, progress)
@@ -79,8 +79,8 @@ def _sheet(camera: Camera, draw: Draw, progress: Callable[[float], object]) -> P
     fine = replace(
         fine,
         focal_px=fine.focal_px * ROOM,
-        cx=fine.width / 2 + (_known(fine.cx) - fine.width / 2) * ROOM,
-        cy=fine.height / 2 + (_known(fine.cy) - fine.height / 2) * ROOM,
+        cx=fine.width / 2 + (fine.cx - fine.width / 2) * ROOM,
+        cy=fine.height / 2 + (fine.cy - fine.height / 2) * ROOM,
     )
     still = np.eye(3, 4)
     _, inverse = _drawn(fine, still, draw)
@@ -98,11 +98,6 @@ def _sheet(camera: Camera, draw: Draw, progress: Callable[[float], object]) -> P
         )
     progress(1.0)
     return sheet
-
-
-def _known(centre: float | None) -> float:
-    assert centre is not None
-    return centre
 
 
 def turned(pivot_m: float, yaw_deg: float) -> Floats:
@@ -129,8 +124,8 @@ def _seen(points: Points, pose: Floats, camera: Camera) -> Floats:
     z = moved[:, 2]
     before = z > NEAREST * float(np.median(points[:, 2]))
     near = np.where(before, 1 / np.where(before, z, 1), 0)
-    x = moved[:, 0] * near * camera.focal_px + _known(camera.cx) - 0.5
-    y = moved[:, 1] * near * camera.focal_px + _known(camera.cy) - 0.5
+    x = moved[:, 0] * near * camera.focal_px + camera.cx - 0.5
+    y = moved[:, 1] * near * camera.focal_px + camera.cy - 0.5
     return np.column_stack([x, y, near])
 
 

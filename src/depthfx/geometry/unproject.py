@@ -48,8 +48,6 @@ def unproject_at(x_px: ArrayLike, y_px: ArrayLike, inverse: ArrayLike, camera: C
     points = np.empty((*near.shape, 3))
     z = points[..., 2]
     np.divide(1, np.maximum(near, 1 / INFINITE_M), out=z)
-    assert camera.cx is not None
-    assert camera.cy is not None
     np.multiply((x - camera.cx) / camera.focal_px, z, out=points[..., 0])
     np.multiply((y - camera.cy) / camera.focal_px, z, out=points[..., 1])
     return points
@@ -59,8 +57,6 @@ def project(points: NDArray[Any], camera: Camera) -> Places:
     """Where the camera sees `points` (..., 3): (..., 2) float64 px; NaN if not before it."""
     points = np.asarray(points, np.float64)
     z = points[..., 2]
-    assert camera.cx is not None
-    assert camera.cy is not None
     scale = camera.focal_px / np.where(z > 0, z, np.nan)
     return np.stack(
         [points[..., 0] * scale + camera.cx, points[..., 1] * scale + camera.cy], axis=-1

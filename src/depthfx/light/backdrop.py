@@ -1,4 +1,4 @@
-"""How a relit photo is finished: its exposure, its background, black and white."""
+"""How a relit photo is finished: how strong its lights are, its background, black and white."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from depthfx.depth import Plane
 from depthfx.matting.foreground import Sides, background_colours, lay_subject_over
 from depthfx.photo.colour import LUMINANCE
 from depthfx.photo.photo import Pixels
+from depthfx.raster.ramp import smooth_ramp
 
 SUBJECT = 0.5
 """A matte that is nowhere above this shows no subject."""
@@ -16,24 +17,28 @@ BRIGHT, BRIGHTEST = 90, 0.8
 """Percentile of a face that is kept from becoming white, and the light it has at most."""
 DARKEST = 1e-4
 MOST_FACTOR = 4.0
-"""An exposure corrects no more than this."""
+"""Lights are made stronger or weaker by no more than this."""
 FALL = 0.5
 """Without a subject: what is twice as far away as the nearer things is background altogether."""
 
 
-def exposure(lit: Pixels, before: Pixels, face: NDArray[np.bool_], stops: float) -> np.float32:
-    """The factor that makes a subject's face so many stops brighter than it was, within bounds.
+def gain(
+    lit: Pixels, kept: Pixels, before: Pixels, face: NDArray[np.bool_], stops: float
+) -> np.float32:
+    """By how much added light is to be stronger for a face so many stops brighter than it was.
 
-    lit, before : (H, W, 3) linear, with and without other light
-    face : (h, w) bool, where to look, on every n-th row and column. Its brightest parts, if they
-    were below white before, stay there.
+    lit, kept, before : (h, w, 3) linear: with other light, without but with what is kept of its
+        own, and as it was; face : (h, w) bool, where to look. Its brightest parts, if they were
+        below white before, stay there.
     """
-    step = max(1, -(-lit.shape[0] // face.shape[0]))
-    now, was = (picture[::step, ::step][face] for picture in (lit, before))
-    mean, mean_was = (max(float((part @ LUMINANCE).mean()), DARKEST) for part in (now, was))
-    top, top_was = (float(np.percentile(part.max(-1), BRIGHT)) for part in (now, was))
-    factor = min(mean_was / mean * 2**stops, max(BRIGHTEST, top_was) / max(top, DARKEST))
-    return np.float32(min(max(factor, 1 / MOST_FACTOR), MOST_FACTOR))
+    base, was = kept[face], before[face]
+    added = lit[face] - base
+    mean, mean_was, mean_added = (float((p @ LUMINANCE).mean()) for p in (base, was, added))
+    wanted = (mean_was * 2**stops - mean) / max(mean_added, DARKEST)
+    most = max(BRIGHTEST, float(np.percentile(was.max(-1), BRIGHT)))
+    room = (most - base.max(-1)) / np.maximum(added.max(-1), DARKEST)
+    wanted = min(wanted, float(np.percentile(room, 100 - BRIGHT)))
+    return np.float32(min(max(wanted, 1 / MOST_FACTOR), MOST_FACTOR))
 
 
 def with_background(
@@ -49,8 +54,7 @@ def with_background(
         return pixels
     dark = np.float32(keep)
     if matte.max() <= SUBJECT:
-        near = np.clip((inverse / np.float32(max(aim, 1e-6)) - FALL) / (1 - FALL), 0, 1)
-        near = near * near * (3 - 2 * near)
+        near = smooth_ramp(inverse / np.float32(max(aim, 1e-6)), FALL, 1)
         return np.asarray(pixels * (dark + (1 - dark) * near)[..., None], np.float32)
     sides = Sides.of(pixels, matte)
     behind = background_colours(pixels, matte, sides) if keep else np.zeros_like(pixels)

@@ -8,14 +8,12 @@ they are beyond the table's border.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from depthfx.depth import Plane
 from depthfx.light.kelvin import BALANCE_K, kelvin_colour
 from depthfx.photo.colour import LUMINANCE, linear_to_srgb, srgb_to_linear
 from depthfx.raster.cube import ColourTable, look_up
@@ -143,32 +141,3 @@ def _graded(
                 rgb[c] += _light(decode, found[c]) - _light(decode, code[c])
         for c in range(3):
             out[n, c] = rgb[c]
-
-
-def nearness(inverse: Plane, near_inverse: float, far_inverse: float) -> Plane:
-    """(H, W) float32: 1 from `near_inverse` on, 0 up to `far_inverse`, smooth in between.
-
-    Where the two are one there is a step.
-    """
-    apart = max(near_inverse - far_inverse, 1e-6 * max(near_inverse, 1e-30))
-    share = (inverse - np.float32(far_inverse)) * np.float32(1 / apart)
-    np.clip(share, 0, 1, out=share)
-    share *= share * (3 - 2 * share)
-    return np.asarray(share, np.float32)
-
-
-ENDS = 95, 5
-"""Percentiles of inverse depth, less the sky, that count as the nearest and the farthest."""
-SAMPLES = 200_000
-"""Pixels that are looked at to learn them."""
-
-
-def reach_of(inverse: Plane) -> tuple[float, float]:
-    """Inverse depth of the nearest and of the farthest things but the sky; 1 and 1 without any."""
-    step = max(1, round(math.sqrt(inverse.size / SAMPLES)))
-    seen = inverse[::step, ::step]
-    seen = seen[seen > 0]
-    if not seen.size:
-        return 1.0, 1.0
-    near, far = np.percentile(seen, ENDS)
-    return float(near), float(far)

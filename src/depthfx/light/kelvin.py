@@ -94,14 +94,24 @@ def light_colour(text: str) -> Colour:
         if not COLDEST_K <= kelvin <= HOTTEST_K:
             raise ParameterError(f"{text} is outside {COLDEST_K:g}K to {HOTTEST_K:g}K")
         return kelvin_colour(kelvin)
-    if match := _HEX.fullmatch(known):
-        codes = np.array([int(match[1][k : k + 2], 16) for k in (0, 2, 4)])
-        if not codes.any():
+    linear = hex_colour(known)
+    if linear is not None:
+        if not any(linear):
             raise ParameterError(f"{text} is black, which is no colour of a light")
-        return _of_luminance_one(srgb_to_linear(codes / 255))
+        return _of_luminance_one(np.array(linear))
     raise ParameterError(
         f"{text!r} is no colour of a light; expected one like 3200K, #ffb060 or {', '.join(NAMED)}"
     )
+
+
+def hex_colour(text: str) -> Colour | None:
+    """Linear sRGB of "#rrggbb"; None if `text` is none."""
+    match = _HEX.fullmatch(text)
+    if match is None:
+        return None
+    codes = np.array([int(match[1][k : k + 2], 16) for k in (0, 2, 4)])
+    red, green, blue = (float(value) for value in srgb_to_linear(codes / 255))
+    return red, green, blue
 
 
 def kelvin_colour(kelvin: float) -> Colour:

@@ -91,6 +91,7 @@ def _blocked(
     farthest: Plane,
     x: int,
     y: int,
+    own: np.float32,
     dx: np.float32,
     dy: np.float32,
     dw: np.float32,
@@ -106,7 +107,6 @@ def _blocked(
     clear, tilt, most = doubt
     folded = FOLDED_PX * pixel
     half, one, zero = np.float32(0.5), np.float32(1), np.float32(0)
-    own = inverse[y, x]
     blocked, place = zero, zero
     k = one
     before, behind = own, zero
@@ -178,6 +178,7 @@ def march(
     disc: NDArray[np.float64],
     order: NDArray[np.int64],
     doubt: tuple[np.float32, np.float32, np.float32],
+    starts: Plane,
 ) -> tuple[Plane, Plane]:  # pragma: no cover - compiled
     """Share of the ball that each pixel sees by its own points, and the width of its penumbra.
 
@@ -186,6 +187,7 @@ def march(
     order : (SIDE, SIDE) which of them a pixel takes
     doubt : how far a ray may lie under a surface for nothing, as a share of inverse depth: close
         by, more for each share of the distance that it has gone, and at most
+    starts : (H, W) inverse depth of the places that rays come from
     Returns (H, W) float32 twice: 0..1, and pixels (0: nothing in the way)
     """
     height, width = inverse.shape
@@ -195,7 +197,7 @@ def march(
     for number in prange(height):
         y = np.int64(number)
         for x in range(width):
-            own = inverse[y, x]
+            own = starts[y, x]
             if own <= 0:
                 continue
             u, v = x + 0.5 - cx, y + 0.5 - cy
@@ -224,7 +226,7 @@ def march(
                 steps = np.float32(min(length / lz, 1e6)) if lz > 0 else np.float32(1e6)
                 dw = np.float32(to_w / length)
                 chance, place = _blocked(
-                    inverse, across, down, solid, thick, nearest, farthest, x, y,
+                    inverse, across, down, solid, thick, nearest, farthest, x, y, own,
                     np.float32(to_x / length), np.float32(to_y / length), dw, steps,
                     pixel, doubt,
                 )  # fmt: skip

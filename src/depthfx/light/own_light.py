@@ -19,16 +19,15 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from depthfx.camera import Camera
 from depthfx.depth import Plane
 from depthfx.geometry.normals import Normals
 from depthfx.light.albedo import albedo_rows
-from depthfx.light.shade import LUMINANCE
+from depthfx.light.lights import Vector
+from depthfx.photo.colour import LUMINANCE
 from depthfx.photo.photo import Pixels
 from depthfx.raster.resample import fit_within, resize_area, resize_nearest
 
 Array = NDArray[np.float32]
-Vector = tuple[float, float, float]
 
 WORKING_PIXELS = 250_000
 PAIRS = 16_000
@@ -104,7 +103,6 @@ class OwnLight:
 def own_light(
     pixels: Pixels,
     inverse: Plane,
-    camera: Camera,  # noqa: ARG001 - normals tell all that is used of it so far
     normals: Normals,
     matte: Plane | None = None,
 ) -> OwnLight:

@@ -58,7 +58,7 @@ RIM_PX = 3
 """Around the subject, on the coarse grid, depth is a little of both."""
 STEPS = 32
 """In which the way to a light is searched for walls."""
-CLEAR, NEAREST = 0.9, 0.15
+CLEAR, NEAREST = 0.7, 0.15
 """Share of the way to a wall where a light may stand, and of its distance that always stays."""
 NEVER = 1e-6
 """Inverse depth that stands for infinitely far."""
@@ -74,7 +74,8 @@ class Stand:
     white : luminance of a white surface in the photo's own light
     key_side : side of the picture the photo's own key comes from, -1 left, 1 right
     subject : whether there is one
-    upper : (h, w) bool, that upper half on a coarse grid, every n-th row and column
+    upper : (h, w) bool, that upper half on a coarse grid
+    step : of whose rows and columns the grid has every so manieth
     inverse, behind : (h, w) inverse depth on that grid, and the same without the subject, continued
         behind it from around
     """
@@ -87,6 +88,7 @@ class Stand:
     key_side: int
     subject: bool
     upper: NDArray[np.bool_]
+    step: int
     inverse: Plane
     behind: Plane
 
@@ -115,6 +117,7 @@ class Stand:
             _side_of(own),
             subject,
             there,
+            step,
             coarse,
             _without(coarse, matte[::step, ::step]),
         )

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from depthfx.errors import ParameterError
 from depthfx.light.light_words import LightWords
 
-# Where a face is lit, none of these throws shadows: a network's depth has no nose to throw one,
-# and what else it has falls on the face as stains. A window's light is so soft that it may.
 OUTLINING = ("rim", "hair", "kicker")
 
 
@@ -31,7 +29,7 @@ class Preset:
 
 
 STAGE = Preset(
-    ("key 45deg 40deg up soft +0.5 no shadow", "rim 145deg 35deg up +0.5 no shadow"),
+    ("key 45deg 40deg up soft +0.5", "rim 145deg 35deg up +0.5 no shadow"),
     own_key=0.15,
     own_fill=0.25,
     background=0.0,
@@ -46,20 +44,20 @@ PRESETS = {
         face_stops=0.4,
     ),
     "contour": Preset(
-        ("key 65deg 30deg up size 40cm +0.5 no shadow", "kicker 120deg 10deg up -0.5 no shadow"),
-        own_key=0.15,
-        own_fill=0.25,
+        ("key 70deg 30deg up size 40cm +0.5", "kicker 120deg 10deg up -0.5 no shadow"),
+        own_key=0.1,
+        own_fill=0.18,
         face_stops=-0.3,
     ),
     "stage": STAGE,
     "stage-mono": replace(STAGE, mono=True),
     "golden-hour": Preset(
-        ("sun 75deg 12deg up soft 2800K +1 no shadow", "fill 4500K -1.5"),
+        ("sun 60deg 15deg up soft 2800K +1", "fill 4500K -1.5"),
         own_key=0.3,
         own_fill=0.4,
         face_stops=0.0,
     ),
-    "window": Preset(("window 80deg 15deg up +0.8",), own_key=0.2, own_fill=0.25, face_stops=-0.2),
+    "window": Preset(("window 80deg 15deg up +0.8",), own_key=0.15, own_fill=0.2, face_stops=-0.2),
 }
 
 

@@ -73,6 +73,7 @@ def relit(
     keep_fill: float = 1.0,
     openness: Plane | None = None,
     skin: Plane | None = None,
+    subject: Plane | None = None,
     shoulder: bool = True,
     progress: Callable[[float], None] = lambda _done: None,
 ) -> Pixels:
@@ -81,6 +82,7 @@ def relit(
     openness : (H, W) 0..1, what arrives of lights that throw no shadows; None: all
     skin : (H, W) 0..1, where light goes on softly below the surface and colours are tamed (see
         `skin_share`); None: nowhere
+    subject : (H, W) 0..1, see `visible_share`
     shoulder : roll off below white what lights add (see `shoulder`); without, the result is
         the plain sum, linear in every light, and may rise above 1
 
@@ -88,16 +90,13 @@ def relit(
     """
     if not lights and keep_key == keep_fill == 1.0:
         return pixels
-    table = own.table()
-    kept = np.array([keep_key, keep_fill], np.float32)
-    out = np.empty_like(pixels, np.float32)
-    _keep(pixels, normals, table, kept, out)
+    out = kept_light(pixels, normals, own, keep_key, keep_fill)
     for n, light in enumerate(lights):
 
         def done(share: float, n: int = n) -> None:
             progress((n + share) / len(lights))
 
-        seen = _seen(inverse, camera, light, openness, done)
+        seen = _seen(inverse, camera, light, openness, done, subject)
         for rows in _strips(inverse.shape):
             add_ball(
                 out[rows],
@@ -116,16 +115,39 @@ def relit(
     return out
 
 
+def kept_light(
+    pixels: Pixels, normals: Normals, own: OwnLight, keep_key: float, keep_fill: float
+) -> Pixels:
+    """(H, W, 3) float32 linear: `pixels` with so much of their own key and fill, 0..1."""
+    out = np.empty(pixels.shape, np.float32)
+    kept = np.array([keep_key, keep_fill], np.float32)
+    _keep(pixels, normals, own.table(), kept, out)
+    return out
+
+
+def strengthened(made: Pixels, kept: Callable[[slice], Pixels], gain: np.float32) -> None:
+    """Bring what lights added to `made` (H, W, 3) to `gain` times that, in place.
+
+    kept : what some rows are without those lights
+    """
+    for rows in _strips(made.shape[:2]):
+        before = kept(rows)
+        made[rows] -= before
+        made[rows] *= gain
+        made[rows] += before
+
+
 def _seen(
     inverse: Plane,
     camera: Camera,
     light: Light,
     openness: Plane | None,
     progress: Callable[[float], None],
+    subject: Plane | None = None,
 ) -> Plane | None:
     """(H, W) the share of the light that arrives; None: all of it everywhere."""
     if light.shadows:
-        return visible_share(inverse, camera, light, progress=progress)
+        return visible_share(inverse, camera, light, subject=subject, progress=progress)
     return openness
 
 

@@ -21,6 +21,7 @@ from depthfx.matting.foreground import Sides, background_colours
 from depthfx.optics.portrait import background_inverse, broad_doubt
 from depthfx.photo.colour import by_strips
 from depthfx.photo.photo import Pixels
+from depthfx.raster.ramp import smooth_ramp
 from depthfx.raster.resample import fit_within, resize_area, resize_part
 
 Array = NDArray[np.float32]
@@ -118,8 +119,7 @@ def _behind(inverse: Plane, subject_inverse: float) -> Plane:
     """(H, W) float32 0..1: how far behind the subject; 1 from a third of its distance on."""
     # Distance behind it as a share of its own, from the inverse: s / d - 1.
     way = np.float32(subject_inverse) / np.maximum(inverse, np.float32(1e-12)) - 1
-    share = np.clip((way - np.float32(BESIDE)) / np.float32(BEHIND - BESIDE), 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)
+    return smooth_ramp(way, BESIDE, BEHIND)
 
 
 def _rows(small: Array, rows: slice, height: int, width: int) -> Array:

@@ -13,8 +13,11 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from depthfx.camera import Camera
 from depthfx.depth import Plane
 from depthfx.geometry.normals import Normals
+from depthfx.light.broad import broad_planes
+from depthfx.raster.ramp import smooth_ramp
 from depthfx.raster.resample import resize_area
 from depthfx.raster.sample import linear_at
 
@@ -38,13 +41,20 @@ NEVER = 1e-6
 """Inverse depth that stands for infinitely far."""
 LEAST_TRUST = 0.02
 """Of normals that say nothing, where there are no others."""
+ON_PLANE = (0.1, 0.25)
+"""Off the broad plane behind a subject by less than the first share of depth: a wave on it; by
+more than the second: another thing."""
+RIM_PX = 5
+"""So far around the subject, on that grid, depth is a little of both."""
 
 
-def settled(normals: Normals, inverse: Plane, matte: Plane) -> tuple[Normals, Plane]:
+def settled(
+    normals: Normals, inverse: Plane, matte: Plane, camera: Camera | None = None
+) -> tuple[Normals, Plane]:
     """`normals` (H, W, 3) and `inverse` depth (H, W), calm outside the subject of `matte` (H, W).
 
     Normals stay unit vectors; depth, which throws the shadows, is made level where they say
-    nothing.
+    nothing. With a `camera`, what lies behind a subject becomes broad planes (`broad_planes`).
     """
     height, width = matte.shape
     scale = min(1.0, SIDE_PX / max(height, width))
@@ -54,16 +64,29 @@ def settled(normals: Normals, inverse: Plane, matte: Plane) -> tuple[Normals, Pl
     side = max(shape)
     _, length = _mean(small, outside, NEAR * side)
     behind = int(matte.max() > SUBJECT)
-    trust = _between(length, *AGREE[behind])
+    trust = smooth_ramp(length, *AGREE[behind])
     # A rolling surface is level here and there: calm is what is so for the most part.
     total = cv2.GaussianBlur(outside, (0, 0), WIDE * side)
     spread = cv2.GaussianBlur(trust * outside, (0, 0), WIDE * side) / total
-    trust = trust * _between(np.asarray(spread, np.float32), *SPREAD[behind])
+    trust = trust * smooth_ramp(np.asarray(spread, np.float32), *SPREAD[behind])
     calm, _ = _mean(small, outside * (trust + np.float32(LEAST_TRUST)), WIDE * side)
     doubt = cv2.GaussianBlur(1 - trust, (0, 0), 1.0)
     log = np.log(np.maximum(resize_area(inverse, shape), NEVER))
     weight = cv2.GaussianBlur(outside, (0, 0), LEVEL * side)
     level = np.exp(cv2.GaussianBlur(log * outside, (0, 0), LEVEL * side) / weight)
+    if camera is not None and behind:
+        around = cv2.dilate(1 - outside, np.ones((2 * RIM_PX + 1, 2 * RIM_PX + 1), np.uint8))
+        free = (around < np.float32(0.02)).astype(np.float32)
+        if free.any():
+            planes = broad_planes(
+                resize_area(inverse, shape), free, camera.resized(shape[1], shape[0])
+            )
+            on = np.maximum(1 - smooth_ramp(planes.off, *ON_PLANE), 1 - free)
+            on = cv2.GaussianBlur(on, (0, 0), 1.5)
+            doubt = np.ones_like(doubt)
+            calm = _unit(calm + on[..., None] * (planes.normals - calm))
+            level += on * (planes.inverse - level)
+            calm, _ = _mean(calm, np.maximum(free, np.float32(1e-3)), LEVEL / 2 * side)
     small = np.dstack([calm, doubt, level]).astype(np.float32)
     out, depth = np.empty((height, width, 3), np.float32), np.empty((height, width), np.float32)
     _settle(normals, inverse, matte, small, out, depth)
@@ -94,12 +117,6 @@ def _settle(
             length = max(np.sqrt(square), np.float32(1e-6))
             for k in range(3):
                 out[y, x, k] /= length
-
-
-def _between(values: Array, low: float, high: float) -> Array:
-    """0 up to `low`, 1 from `high` on, smooth between."""
-    share = np.clip((values - low) / (high - low), 0, 1)
-    return np.asarray(share * share * (3 - 2 * share), np.float32)
 
 
 def _mean(normals: Array, weight: Array, sigma: float) -> tuple[Array, Array]:

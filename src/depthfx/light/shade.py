@@ -19,6 +19,7 @@ from depthfx.camera import Camera
 from depthfx.depth import Plane
 from depthfx.geometry.normals import Normals
 from depthfx.light.lights import Light
+from depthfx.photo.colour import LUMINANCE
 from depthfx.photo.photo import Pixels
 
 LEAST_RADIUS_M = 0.01
@@ -34,8 +35,6 @@ curvature about 8 cm) blurs light by some millimetres in blue and by centimetres
 
 SKIN_NEUTRAL = np.float32(0.3)
 """Share of a light's colour that skin goes without: red or blue skin reads as paint."""
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
-"""Of linear sRGB (ITU-R BT.709)."""
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
 

@@ -146,10 +146,6 @@ def _border_depths(sheets: Sheets) -> tuple[float, float]:
 def _within(pose: Pose, sheets: Sheets, camera: Camera, depths: tuple[float, float]) -> bool:
     """Whether the corners of the frame seen from `pose` lie on the sheets, at either depth."""
     photo, beyond = sheets.camera, sheets.margin_px + BEYOND_PX
-    assert photo.cx is not None
-    assert photo.cy is not None
-    assert camera.cx is not None
-    assert camera.cy is not None
     x, y = np.array([0.0, camera.width]), np.array([0.0, camera.height])
     scale = camera.focal_px / photo.focal_px
     x, y = (x - camera.cx) / scale + photo.cx, (y - camera.cy) / scale + photo.cy

@@ -72,8 +72,6 @@ def tilted_plane(
         if not -90 < angle < 90:
             raise ParameterError(f"{name}={angle} must be between -90 and 90 degrees")
     cx, cy, focal = camera.cx, camera.cy, camera.focal_px
-    assert cx is not None
-    assert cy is not None
     x, y = (cx, cy) if place is None else (place[0] * camera.width, place[1] * camera.height)
     across, along = -math.tan(math.radians(swing_deg)), math.tan(math.radians(tilt_deg))
     # d over the focused distance: how squarely the plane faces the lens.

@@ -32,6 +32,9 @@ def read_cube(path: Path) -> ColourTable:
     Raises ParameterError, one line that names the file, the line and what was expected.
     """
     try:
+        if not path.is_file():  # a device or a pipe may never end; "" is the folder "."
+            missing = "is no file" if path.exists() else "no such file"
+            raise ParameterError(f"{path}: {missing}; expected a .cube file")
         if path.stat().st_size > MOST_BYTES:
             raise ParameterError(f"{path}: is larger than any .cube file ({MOST_BYTES} bytes)")
         data = path.read_bytes()

@@ -109,7 +109,8 @@ def _mode(
                 like = max(one - per_colour * weight[n], zero) ** 2
                 weight[n] = prior[n] * (like * like) * (like * like)
             out[y, x, 3] = 1
-            if high - low <= np.float32(1e-6) * high:
+            # Of what is as good as infinitely far the bins would be too narrow to be told apart.
+            if high - low <= max(np.float32(1e-6) * high, np.float32(1e-20)):
                 continue
             per_unit = np.float32(BINS * 0.9999) / (high - low)
             _vote(value, weight, prior, low, per_unit, ballot)

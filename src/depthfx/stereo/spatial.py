@@ -83,8 +83,6 @@ def _placed(item: Item, camera: Camera, x_m: float, shift: float) -> Item:
 
     shift : how far the pictures are moved apart, as a share of the width
     """
-    assert camera.cx is not None
-    assert camera.cy is not None
     # Of what is coded, of which an odd size is the first rows and columns.
     width, height = struct.unpack_from(">II", item.said(b"ispe") or b"", 4)
     shares = (camera.focal_px / width, camera.cx / width, camera.cy / height)

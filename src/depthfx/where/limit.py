@@ -8,12 +8,11 @@ import numpy as np
 
 from depthfx.depth import Plane
 from depthfx.errors import ParameterError
+from depthfx.photo.colour import strips
 from depthfx.photo.photo import Photo, Pixels
 from depthfx.scene import Scene
 from depthfx.where.parse import parse
 from depthfx.where.region import region
-
-STRIP_ROWS = 256
 
 
 def limited(before: Scene, after: Scene, where: str, effect: str) -> Scene:
@@ -67,8 +66,7 @@ def mixed(before: Photo, after: Photo, share: Plane) -> Photo:
 def _blended(old: Pixels, new: Pixels, share: Plane) -> Pixels:
     """`share` (H, W) of `new` and the rest of `old`; exactly either where it is 1 or 0."""
     out = np.empty_like(new)
-    for top in range(0, len(out), STRIP_ROWS):  # of large pictures there is no room for another
-        rows = slice(top, top + STRIP_ROWS)
+    for rows in strips(out):  # of large pictures there is no room for another
         part = share[rows, :, None]
         np.multiply(new[rows], part, out=out[rows])
         out[rows] += old[rows] * (1 - part)

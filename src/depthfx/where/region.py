@@ -28,6 +28,7 @@ from depthfx.optics.edges import (
     Blurred,
     Mixed,
 )
+from depthfx.photo.colour import strips
 from depthfx.scene import Scene
 from depthfx.where.parse import And, At, Distance, Not, Or, Range, Where, Word, parts_of
 from depthfx.where.sky import sky_of
@@ -44,7 +45,6 @@ SMALLEST_JUMP = 0.1
 """Of the region's share from pixel to pixel: more is an outline, less a fade."""
 LEAST_SIZE = 0.5
 """Of a pixel's cover by the subject, that the subject is there."""
-STRIP_ROWS = 256
 
 
 def region(where: Where, scene: Scene, soft: float = USUAL_SOFT) -> Plane:
@@ -248,11 +248,10 @@ def _along_outlines(pixels: NDArray[np.float32], share: Plane, known: NDArray[np
     """
     scale = np.float32(SMALLEST_JUMP_PX / SMALLEST_JUMP)
     picture = Blurred(pixels, share, np.float32(0), scale)
-    out, height = share.copy(), len(share)
-    for top in range(0, height, STRIP_ROWS):
-        bottom = min(top + STRIP_ROWS, height)
-        found = Mixed.of_rows(picture, top, bottom)
-        rows = np.repeat(np.arange(top, bottom), np.diff(found.starts))
+    out = share.copy()
+    for strip in strips(out):
+        found = Mixed.of_rows(picture, strip.start, strip.stop)
+        rows = np.repeat(np.arange(strip.start, strip.stop), np.diff(found.starts))
         front, back, part = (found.surfaces[:, k] for k in (FRONT_RADIUS, BACK_RADIUS, SHARE))
         value = (part * front + (1 - part) * back) / scale
         free = ~known[rows, found.x]

@@ -108,8 +108,6 @@ def along_axis(inverse: Plane, camera: Camera) -> Plane:
     inverse : (h, w) in the frame of `camera`, of any size
     """
     rows, columns = inverse.shape
-    assert camera.cx is not None
-    assert camera.cy is not None
     x = (np.arange(columns) + 0.5) * (camera.width / columns) - camera.cx
     y = (np.arange(rows) + 0.5) * (camera.height / rows) - camera.cy
     across, down = (((side / camera.focal_px) ** 2).astype(np.float32) for side in (x, y))

@@ -26,7 +26,7 @@ RELATIVE = "of the relative depth, not metres"
 
 
 @dataclass(frozen=True, eq=False)
-class InSpace:
+class Space:
     """A photo's place in a file.
 
     rotation : (3, 3) float64, from the axes of `Camera` to the file's; the camera is in the origin
