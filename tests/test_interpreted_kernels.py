@@ -6,6 +6,7 @@ Kernels that have a twin in plain numpy are compared with that beside their othe
 import numpy as np
 import pytest
 
+from depthfx.engine.own_cells import from_own_cells
 from depthfx.geometry.decimate import split_errors
 from depthfx.geometry.flying import _step_rows
 from depthfx.light.grade import _curves, _graded
@@ -29,7 +30,10 @@ def empty(*shape):
     return np.full(shape, 1e3, f32)
 
 
+CELLS = np.dstack([INVERSE[::4, ::4], RANDOM.normal(0, 0.02, (5, 5, 2)), np.ones((5, 5))])
+
 CASES = {
+    "own cells": (from_own_cells, (INVERSE, INVERSE > 0.3, CELLS.astype(f32))),
     "steps": (_step_rows, (RAMPS, np.zeros(RAMPS.shape, bool), f32(0.01), f32(0.04), 6)),
     "errors": (split_errors, (INVERSE, RANDOM.random((16, 16)) < 0.1, 8)),
     "runs across": (_shorten_by_runs, (INVERSE, 0, 1, f32(0.1), empty(17, 17), empty(17, 17))),

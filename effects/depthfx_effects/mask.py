@@ -49,6 +49,10 @@ class Mask(Effect):
 
         return GREY if self.as_ == "grey" else ALPHA
 
+    @property
+    def ends_chain(self) -> bool:
+        return self.as_ == "grey"
+
     def for_path(self, path: Path) -> Effect:
         if self.stored and self.as_ == "alpha":
             raise ParameterError(

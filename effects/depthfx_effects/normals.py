@@ -52,6 +52,10 @@ class Normals(Effect):
     def endings(self) -> tuple[str, ...]:
         return (".png", ".tif", ".tiff", ".exr") if self.to == "file" else ()
 
+    @property
+    def ends_chain(self) -> bool:
+        return self.to == "file"
+
     def apply(self, scene: Scene, context: Context) -> Scene:
         from depthfx.export.normal_map import write_normal_map
         from depthfx.geometry.gravity import up_of

@@ -147,6 +147,11 @@ class Effect(BaseModel):
         """
         return ()
 
+    @property
+    def ends_chain(self) -> bool:
+        """Whether what it makes holds nothing of what effects after it would do."""
+        return False
+
     def for_path(self, path: Path) -> Effect:
         """The effect as it is when what the chain makes will be written to `path`.
 

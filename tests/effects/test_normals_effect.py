@@ -7,7 +7,7 @@ import pytest
 import depthfx
 from depthfx import Scene
 from depthfx.errors import ParameterError
-from depthfx_effects import Normals
+from depthfx_effects import Normals, Relight
 
 
 def test_a_map_is_written_in_the_pictures_place(scene, tmp_path):
@@ -55,3 +55,9 @@ def test_wrong_parameters_are_told_in_one_line(wrong):
     with pytest.raises(ParameterError) as error:
         Normals(**wrong)
     assert "\n" not in str(error.value)
+
+
+def test_no_effect_after_it_is_lost():
+    with pytest.raises(ParameterError, match="relight after normals would be lost"):
+        Normals() | Relight()
+    assert (Normals(to="chain") | Relight()).effects

@@ -80,6 +80,15 @@ def test_a_plane_is_interpolated_exactly():
     np.testing.assert_allclose(out[8:-8, 8:-8], truth[8:-8, 8:-8], rtol=1e-4)
 
 
+def test_a_steep_plane_is_no_ramp_and_is_exact_up_to_the_frame():
+    x = np.arange(256, dtype=f32) + f32(0.5)
+    truth = np.tile(f32(0.05) + f32(0.004) * x, (192, 1))
+    small = resize_area(truth, (24, 32))
+    assert softness(small) == 0
+    pixels = np.random.default_rng(0).random((192, 256, 3), f32)
+    np.testing.assert_allclose(refine(pixels, small).inverse, truth, rtol=2e-3)
+
+
 def test_a_constant_stays_whatever_is_in_the_picture():
     pixels = np.random.default_rng(0).random((90, 120, 3), f32)
     out = refine(pixels, np.full((12, 16), 0.37, f32)).inverse

@@ -294,3 +294,16 @@ def test_the_march_is_what_is_written_down(place):
     plain = marched_plainly(inverse, solid, thick, camera, light, 0.006)
     assert (np.abs(seen - plain) < 0.02).mean() > 0.985
     assert (plain < 0.5).any()
+
+
+def test_a_subject_throws_a_shadow_on_the_wall_but_none_that_is_narrow_on_itself():
+    inverse = disc_before_wall(0.4)
+    subject = (inverse > np.float32(0.5)).astype(np.float32)
+    # A crease down the subject, as a network sees strands of hair.
+    inverse[:, WIDTH // 2 - 1 : WIDTH // 2 + 2] *= np.float32(0.97)
+    inverse = np.where(subject > 0, inverse, np.float32(0.5))
+    light = Light((-1.5, 0.0, 0.9), WHITE)
+    plain = visible_share(inverse, CAMERA, light)
+    alone = visible_share(inverse, CAMERA, light, subject=subject)
+    assert plain[subject > 0].min() < 0.5 < 0.9 < alone[subject > 0].min()
+    assert alone[subject == 0].min() < 0.1

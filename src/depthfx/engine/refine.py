@@ -24,10 +24,11 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from depthfx.depth import Plane, checked_plane
+from depthfx.engine.own_cells import from_own_cells
 from depthfx.errors import ShapeError
 from depthfx.inpaint.pushpull import push_pull
 from depthfx.matting.closed_form import affine_in_colour
-from depthfx.raster.mode import mode_filter
+from depthfx.raster.mode import NARROW, mode_filter
 from depthfx.raster.resample import encoded, fit_within, resize_area, resize_linear, resize_nearest
 from depthfx.raster.sample import cell_end, linear_at
 
@@ -43,7 +44,13 @@ EDGE_FLOOR = 0.002
 """The same as a share of the nearest inverse depth: far ripples do not matter."""
 COLOUR_SIGMA = 0.07
 PICK_COLOUR_SIGMA = 0.05
-CRISP = 0.3
+BEND_SHARE = 0.003
+"""Second differences above this share of inverse depth are no plane's."""
+AROUND = 6
+"""How many cells to either side tell what slope a surface has."""
+UNLIKE = 4
+"""So many of them, to either side of the rest, need not have it."""
+CRISP = 0.25
 """A map softer than this (box-filtered steps) is deblurred first."""
 DEBLUR_PASSES = 3
 PASSES = ((1.5, 1.0, 0.7), (1.5, 1.0, 0.7), (1.0, 0.8, 0.5), (0.5, 0.375, 0.0))
@@ -128,18 +135,54 @@ def _differences(inverse: Plane, axis: int) -> tuple[Plane, Plane]:
 def slopes(inverse: Plane) -> tuple[Plane, Plane]:
     """Slope of inverse depth per cell, right and down, that does not look across an edge.
 
-    The smaller of the differences to both sides, 0 where their signs differ (minmod):
-    exact on a plane, near 0 beside a step, large only on a ramp.
+    A difference counts as far as the next one goes on like it, to either side (essentially
+    non-oscillatory): exact on planes to their last cell, however slanted. Where none does it
+    is the smaller of the differences to both sides, 0 where their signs differ (minmod).
     """
-    across, down = (
-        np.where(
-            before * after > 0,
-            np.where(np.abs(before) < np.abs(after), before, after),
-            np.float32(0),
-        )
-        for before, after in (_differences(inverse, axis) for axis in (1, 0))
-    )
-    return across, down
+    return _slope(inverse, 1), _slope(inverse, 0)
+
+
+def _slope(inverse: Plane, axis: int) -> Plane:
+    before, after = _differences(inverse, axis)
+    # At the frame the next one inwards has to do.
+    along_before, along_after = np.moveaxis(before, axis, 0), np.moveaxis(after, axis, 0)
+    if len(along_after) > 2:
+        along_before[0], along_after[-1] = along_after[1], along_before[-2]
+    bend = np.abs(after - before)
+    bend_before = np.minimum(bend, np.abs(before - _shifted(before, axis, -1)))
+    bend_after = np.minimum(bend, np.abs(after - _shifted(after, axis, 1)))
+    smaller = np.where(np.abs(before) < np.abs(after), before, after)
+    smaller = np.where(before * after > 0, smaller, np.float32(0))
+    rough = (BEND_SHARE * inverse + np.float32(1e-3) * edge_step(inverse)) ** 2
+    by_before, by_after = (rough / (bent**2 + 1e-4 * rough) for bent in (bend_before, bend_after))
+    slope = (by_before * before + by_after * after + smaller) / (by_before + by_after + 1)
+    return np.asarray(slope, np.float32)
+
+
+def _shifted(plane: Plane, axis: int, by: int) -> Plane:
+    """What the cell before (-1) or after (1) has; nothing finite beyond the frame."""
+    count = plane.shape[axis]
+    out = np.take(plane, np.clip(np.arange(count) + by, 0, count - 1), axis=axis)
+    frame = (slice(None),) * axis + (0 if by < 0 else -1,)
+    out[frame] = np.inf
+    return out
+
+
+def _usual_slope(inverse: Plane, axis: int, unlike: int = AROUND) -> Plane:
+    """The slope of the surface around, however steep.
+
+    The gentlest of the differences within `AROUND` cells along the axis (a ramp between two
+    surfaces is shorter than they are), but for `unlike` of them to either side, and 0 if
+    signs differ: by default their median.
+    """
+    after = _differences(inverse, axis)[1]
+    margin = [(0, 0), (0, 0)]
+    margin[axis] = (AROUND, AROUND)
+    framed = np.pad(after, margin, mode="edge")
+    near = np.lib.stride_tricks.sliding_window_view(framed, 2 * AROUND + 1, axis)
+    ranked = np.partition(near, sorted({unlike, 2 * AROUND - unlike}), axis=-1)
+    low, high = ranked[..., unlike], ranked[..., 2 * AROUND - unlike]
+    return np.where(low * high > 0, np.where(np.abs(low) < np.abs(high), low, high), 0)
 
 
 def softness(inverse: Plane) -> float:
@@ -149,13 +192,21 @@ def softness(inverse: Plane) -> float:
     """
     gentle = steep = 0.0
     for axis in (0, 1):
-        before, after = _differences(inverse, axis)
+        usual = _usual_slope(inverse, axis)
+        before, after = (step - usual for step in _differences(inverse, axis))
         larger = np.maximum(np.abs(before), np.abs(after))
         smaller = np.where(before * after > 0, np.minimum(np.abs(before), np.abs(after)), 0)
         edge = larger > 0.05 * inverse + 5 * edge_step(inverse)
         gentle += float(smaller[edge].sum())
         steep += float(larger[edge].sum())
     return gentle / steep if steep > 0 else 0.0
+
+
+def _ramp(inverse: Plane) -> Plane:
+    """How steep each cell is beyond the surface that it is on."""
+    return np.maximum(
+        *(np.abs(_slope(inverse, k) - _usual_slope(inverse, k, UNLIKE)) for k in (0, 1))
+    )
 
 
 def deblur(guide: Pixels, inverse: Plane) -> Plane:
@@ -167,8 +218,7 @@ def deblur(guide: Pixels, inverse: Plane) -> Plane:
     for _ in range(DEBLUR_PASSES):
         if softness(inverse) < CRISP:
             break
-        right, down = slopes(inverse)
-        ramp = np.maximum(np.abs(right), np.abs(down))
+        ramp = _ramp(inverse)
         step = edge_step(inverse)
         trust = np.exp(-((ramp / (0.04 * inverse + 1.5 * step)) ** 2)) + 0.02
         steep = depth_edges(inverse) | (ramp > 0.05 * inverse + 2 * step)
@@ -186,8 +236,9 @@ def sharpen(guide: Pixels, inverse: Plane) -> Plane:
     cell = max(shape[0] / inverse.shape[0], shape[1] / inverse.shape[1], 1.0)
     band = cv2.dilate(depth_edges(inverse).astype(np.float32), np.ones((5, 5)))
     near_edge = resize_nearest(band, shape) > 0
-    surface = _planes(inverse, shape)
-    surface[..., 0] = np.where(near_edge, surface[..., 0], resize_linear(inverse, shape))
+    trust = _trust(inverse)
+    surface = _planes(inverse, shape, trust)
+    surface[..., 0] = np.where(near_edge, surface[..., 0], _stretched(inverse, shape))
     cells = surface[..., 0].copy()
     for radius, sigma, rarity in PASSES:
         surface = mode_filter(
@@ -207,7 +258,17 @@ def sharpen(guide: Pixels, inverse: Plane) -> Plane:
     for _ in range(SWITCHES):
         reach = max(1, round(REACH * cell))
         out = switch_surfaces(out, draw(out), near_edge, cells, member, reach)
-    return out
+    return _settled(out, near_edge, inverse, cells, trust)
+
+
+def _settled(out: Plane, band: Mask, inverse: Plane, cells: Plane, trust: Plane) -> Plane:
+    """`out` (H, W) with each pixel of `band` where the cells of its surface put it."""
+    # Cells that show one surface say best where it is.
+    own = (np.abs(out - cells) <= NARROW * cells).astype(np.float32)
+    pure = resize_area(own, inverse.shape)
+    weight = trust * pure**2 + np.float32(1e-3)
+    known = np.dstack([inverse, *slopes(inverse), weight]).astype(np.float32)
+    return from_own_cells(out, band, known)
 
 
 def switch_surfaces(
@@ -266,19 +327,41 @@ def _medians(plane: Plane, member: NDArray[np.int32], band: Mask) -> Plane:
     return out
 
 
-def _planes(inverse: Plane, shape: tuple[int, int]) -> NDArray[np.float32]:
+def _stretched(inverse: Plane, shape: tuple[int, int]) -> Plane:
+    """Linear between the cells' middles, and continued beyond the outermost by their slopes."""
+    out = resize_linear(inverse, shape)
+    for axis in (0, 1):
+        size, count = shape[axis], inverse.shape[axis]
+        place = (np.arange(size, dtype=np.float32) + np.float32(0.5)) * count / size - 0.5
+        beyond = place - np.clip(place, 0, count - 1)
+        slope = np.moveaxis(_slope(inverse, axis), axis, 0)[[0, -1]]
+        slope = resize_linear(slope, (2, shape[1 - axis]))
+        lines = np.moveaxis(out, axis, 0)
+        for side, where in zip(slope, (beyond < 0, beyond > 0), strict=True):
+            lines[where] = np.maximum(
+                lines[where] + beyond[where, None] * side, lines[where] * np.float32(0.5)
+            )
+    return out
+
+
+def _trust(inverse: Plane) -> Plane:
+    """1, less where a cell shows neither of two surfaces: on ramps, the softer the map is."""
+    doubt = min(max((softness(inverse) - 0.05) / 0.2, 0), 1)
+    steep = _ramp(inverse) / (0.05 * inverse + 1.5 * edge_step(inverse))
+    return np.asarray(np.exp(-doubt * steep**2), np.float32)
+
+
+def _planes(inverse: Plane, shape: tuple[int, int], trust: Plane) -> NDArray[np.float32]:
     """Every cell of `inverse` as a piece of a plane: (H, W, 4) inverse depth, slopes, trust."""
     right, down = slopes(inverse)
-    ramp = np.maximum(np.abs(right), np.abs(down))
+    ramp = _ramp(inverse)
     # A steep "plane" is a ramp between two surfaces, not to be continued.
     step = edge_step(inverse)
     plausible = np.exp(-((ramp / (0.2 * inverse + 1.5 * step)) ** 2))
-    # The softer the map, the likelier that a ramp's cell shows neither surface.
-    doubt = min(max((softness(inverse) - 0.05) / 0.2, 0), 1)
-    trust = np.exp(-doubt * (ramp / (0.05 * inverse + 1.5 * step)) ** 2)
     scale_y, scale_x = shape[0] / inverse.shape[0], shape[1] / inverse.shape[1]
     out = np.empty((*shape, 4), np.float32)
-    planes = inverse, right * plausible / scale_x, down * plausible / scale_y, trust + 0.02
+    right, down = right * plausible / scale_x, down * plausible / scale_y
+    planes = inverse, right, down, trust + 0.02
     for k, plane in enumerate(planes):
         out[..., k] = resize_nearest(np.asarray(plane, np.float32), shape)
     offset_y, offset_x = (
@@ -286,7 +369,7 @@ def _planes(inverse: Plane, shape: tuple[int, int]) -> NDArray[np.float32]:
         for n, scale in zip(shape, (scale_y, scale_x), strict=True)
     )
     out[..., 0] += out[..., 1] * offset_x[None, :] + out[..., 2] * offset_y[:, None]
-    np.maximum(out[..., 0], 0, out=out[..., 0])
+    np.maximum(out[..., 0], 0.5 * resize_nearest(inverse, shape), out=out[..., 0])
     return out
 
 
