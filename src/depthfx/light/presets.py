@@ -69,6 +69,11 @@ def preset_named(name: str) -> Preset:
 
 
 def lights_for(preset: Preset, subject: bool) -> list[LightWords]:
-    """Its lights; where there is no `subject`, without those that would draw its outline."""
+    """Its lights; where there is no `subject`, without shadows and what would draw its outline.
+
+    A whole view as a network sees it would throw shadows on its sky.
+    """
     lights = [LightWords.parse(text) for text in preset.lights]
-    return [light for light in lights if subject or light.role not in OUTLINING]
+    if subject:
+        return lights
+    return [replace(light, no_shadow=True) for light in lights if light.role not in OUTLINING]

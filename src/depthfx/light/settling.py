@@ -81,8 +81,11 @@ def settled(
             planes = broad_planes(
                 resize_area(inverse, shape), free, camera.resized(shape[1], shape[0])
             )
-            on = np.maximum(1 - smooth_ramp(planes.off, *ON_PLANE), 1 - free)
-            on = cv2.GaussianBlur(on, (0, 0), 1.5)
+            on, there = 1 - smooth_ramp(planes.off, *ON_PLANE), free + np.float32(1e-6)
+            total = cv2.GaussianBlur(there, (0, 0), RIM_PX)
+            on = np.asarray(cv2.GaussianBlur(on * there, (0, 0), RIM_PX) / total, np.float32)
+            total = cv2.GaussianBlur(there, (0, 0), LEVEL * side)
+            level = np.exp(cv2.GaussianBlur(log * there, (0, 0), LEVEL * side) / total)
             doubt = np.ones_like(doubt)
             calm = _unit(calm + on[..., None] * (planes.normals - calm))
             level += on * (planes.inverse - level)

@@ -23,6 +23,7 @@ from depthfx.light.lights import Light
 from depthfx.light.march import SIDE, march, tiles
 from depthfx.light.smooth import gathered
 from depthfx.light.thickness import thickness
+from depthfx.raster.ramp import smooth_ramp
 from depthfx.raster.resample import fit_within, resize_area, resize_linear
 
 Mask = NDArray[np.bool_]
@@ -40,6 +41,9 @@ SOLID = 0.5
 BROAD_PIXELS = 60_000
 BROAD, BLUR = 0.08, 0.03
 """Shadows of a subject on itself: as broad and as soft as this, as shares of its size."""
+REACHED = (0.3, 0.5)
+"""A subject's shadow falls on what has half its inverse depth or more, and on nothing that has less
+than the first share: that may be sky."""
 
 
 def visible_share(
@@ -68,6 +72,8 @@ def visible_share(
     progress(0.8)
     if throws is not None:
         seen = broad_shadows(seen, throws)
+        near = ground.inverse / np.median(ground.inverse[throws])
+        seen = 1 - (1 - seen) * smooth_ramp(near, *REACHED)
     out = ground.enlarged(seen, inverse)
     progress(1.0)
     return out
