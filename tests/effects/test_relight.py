@@ -169,7 +169,7 @@ def test_alpha_stays():
 def test_it_says_where_lights_stand_and_what_the_photo_s_own_light_is():
     result = Relight(light=("key left 45deg 3200K 1.5m", "rim right"), own_key=0.6)(ball_scene())
     notes = "; ".join(result.notes)
-    assert "key left 45 deg 3200k 1.5 m" in notes
+    assert "key left 45 deg 3200 K 1.5 m" in notes
     assert "rim right 145 deg" in notes
     assert "its key kept 60%" in notes
     facts = json.loads(json.dumps(result.facts))

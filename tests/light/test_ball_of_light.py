@@ -102,6 +102,18 @@ def test_the_compiled_loop_is_the_plain_one() -> None:
     np.testing.assert_allclose(found[whole], expected[whole], rtol=2e-4, atol=1e-6)
 
 
+def test_a_flag_keeps_light_off_what_is_nearer() -> None:
+    def level(z: float, flag_m: float) -> float:
+        inverse, camera, normals = wall(z=z)
+        light = Light((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), 0.01, flag_m=flag_m)
+        white = np.ones((*inverse.shape, 3), f32)
+        return float(added_light(white, inverse, camera, normals, light)[4, 4, 0])
+
+    assert level(2.0, 2.0) == pytest.approx(level(2.0, 0.0))
+    assert level(4.0, 2.0) == pytest.approx(level(4.0, 0.0))
+    assert level(0.5, 2.0) == pytest.approx(level(2.0, 0.0), rel=1e-3)
+
+
 def test_a_beam_lights_its_cone_only() -> None:
     inverse, camera, normals = wall(41, 2.0)
     white = np.ones((41, 41, 3), f32)

@@ -37,6 +37,8 @@ class Light:
     beam_deg : full angle of its cone, None: no cone
     soft_rim : share of the cone's half-angle over which it fades
     shadows : whether things throw shadows in it
+    flag_m : what is nearer to it than this gets no more than what is so far away, as if a flag
+        stood before it
     """
 
     position_m: Vector
@@ -47,3 +49,4 @@ class Light:
     soft_rim: float = 0.3
     gobo: Gobo | None = None
     shadows: bool = True
+    flag_m: float = 0.0

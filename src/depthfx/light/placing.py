@@ -37,6 +37,8 @@ REACH = 1.5
 """Usual distance of a light, in heights of the subject."""
 LEAST_REACH = 0.35
 """The same at least, in distances of the subject from the camera."""
+FLAGGED = 0.8
+"""Share of a light's distance from what it lights: what is nearer gets no more than there."""
 SUN_AWAY = 1000.0
 """How far away the sun is, in distances of the subject."""
 GOBO_SIZE = 0.06
@@ -214,6 +216,8 @@ def placed(
         aim_m=aim,
         beam_deg=usual.beam_deg if words.beam_deg is None and words.at is None else words.beam_deg,
         shadows=usual.shadows and not words.no_shadow,
+        # Who says how far a light stands, or which lamp it is, gets what it does there.
+        flag_m=0.0 if words.at or words.distance_m else FLAGGED * distance,
     )
     if named is None:
         return light
@@ -301,7 +305,10 @@ def told(words: LightWords, light: Light, stand: Stand) -> str:
         azimuth = usual.azimuth_deg if words.azimuth_deg is None else words.azimuth_deg
         parts.append(f"{'right' if side > 0 else 'left'} {azimuth:g} deg")
     if words.colour:
-        parts.append(words.colour)
+        kelvin = words.colour.removesuffix("k")
+        parts.append(f"{kelvin} K" if kelvin.isdecimal() else words.colour)
+    if words.gobo:
+        parts.append(f"through {words.gobo}")
     if words.role != "sun":
         parts.append(f"{away:.2g} m")
     return " ".join(parts)

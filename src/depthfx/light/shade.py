@@ -79,7 +79,8 @@ def _add_ball(
 
     seen : (H, W) share of the ball that is seen, or (0, 0): all; through : (H, W, 3) what a
     gobo lets through, or (0, 0, 0); skin : (H, W) 0..1 or (0, 0)
-    frame : 1 / focal_px, cx, cy, the first row; ball : position, radius, intensity, luminance
+    frame : 1 / focal_px, cx, cy, the first row; ball : position, radius, intensity, luminance,
+    distance of its flag
     cone : the beam's direction, cosines of its dark and of its full angle (-2: no beam)
     """
     height, width = inverse.shape
@@ -113,9 +114,10 @@ def _add_ball(
                 t = (along - cone[3]) / max(cone[4] - cone[3], np.float32(1e-6))
                 t = min(max(t, _ZERO), _ONE)
                 share *= t * t * (np.float32(3) - np.float32(2) * t)
+            flagged = min(distance / max(ball[8], np.float32(1e-9)), _ONE)
             # The ball's radiance is intensity / radius^2; a white surface sends back its
             # irradiance over pi.
-            strength = share / (radius * radius)
+            strength = share * flagged * flagged / (radius * radius)
             plain = form_factor(across, sine) * strength
             for k in range(3):
                 got = plain
@@ -169,7 +171,9 @@ def add_ball(
         _NO_GOBO if through is None else through,
         _NOTHING if skin is None else skin,
         np.array([1 / camera.focal_px, cx, cy, first_row], np.float32),
-        np.array([*light.position_m, radius, *light.intensity, luminance], np.float32),
+        np.array(
+            [*light.position_m, radius, *light.intensity, luminance, light.flag_m], np.float32
+        ),
         _cone(light),
     )
 
