@@ -15,7 +15,7 @@ from depthfx.light.lights import Light
 from depthfx.light.own_light import OwnLight
 from depthfx.light.relit import added_light, relit
 from depthfx.light.shade import form_factor
-from depthfx.light.shoulder import rolled_off
+from depthfx.light.shoulder import roll_off_rows
 
 f32 = np.float32
 OWN = OwnLight((0.0, -0.6, -0.8), (0.3, 0.25, 0.2), (0.4, 0.4, 0.5), 0.8, (0.0, -0.3, 0.0))
@@ -24,6 +24,12 @@ OWN = OwnLight((0.0, -0.6, -0.8), (0.3, 0.25, 0.2), (0.4, 0.4, 0.5), 0.8, (0.0, 
 def read_only(array: np.ndarray) -> np.ndarray:
     array.flags.writeable = False
     return array
+
+
+def rolled_off(lit: np.ndarray, before: np.ndarray) -> np.ndarray:
+    out = np.array(lit, f32)
+    roll_off_rows(out, before)
+    return out
 
 
 def wall(size: int = 9, z: float = 2.0) -> tuple[np.ndarray, Camera, np.ndarray]:

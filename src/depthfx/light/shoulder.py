@@ -30,7 +30,11 @@ def _curve(value: np.float32, knee: np.float32, top: np.float32) -> np.float32:
 
 @njit(parallel=True, nogil=True, fastmath=True, cache=True)
 def roll_off_rows(out: Pixels, before: Pixels) -> None:  # pragma: no cover - compiled
-    """Roll off `out` (H, W, 3), in place, where it is brighter than `before` and the knee."""
+    """Roll off `out` (H, W, 3), in place, where it is brighter than `before` and the knee.
+
+    before : (H, W, 3), the picture before light was added; what is brighter there than the
+        knee, or than white, stays possible. Where nothing was added nothing changes.
+    """
     for i in prange(out.shape[0]):
         for j in range(out.shape[1]):
             r, g, b = out[i, j, 0], out[i, j, 1], out[i, j, 2]
@@ -47,14 +51,3 @@ def roll_off_rows(out: Pixels, before: Pixels) -> None:  # pragma: no cover - co
             slope = (bright - dim) / max(high - low, np.float32(1e-9))
             for k in range(3):
                 out[i, j, k] = dim + (out[i, j, k] - low) * slope
-
-
-def rolled_off(lit: Pixels, before: Pixels) -> Pixels:
-    """`lit` (H, W, 3) with what rises above white rolled off below it, the hue kept.
-
-    before : (H, W, 3), the picture before light was added; what is brighter there than the
-        knee, or than white, stays possible. Where nothing was added nothing changes.
-    """
-    out = np.array(lit, np.float32)
-    roll_off_rows(out, before)
-    return out
