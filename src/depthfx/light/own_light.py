@@ -40,7 +40,7 @@ SUBJECT = 4.0
 DARK = 0.01
 """Luminance, as a share of white, below which noise and flare decide."""
 
-BRIGHT_ALBEDO = 0.75
+BRIGHT_ALBEDO = 0.85
 """What the brighter surfaces of a picture (walls, paper, skin in the light) give back."""
 JUMP = 0.04
 """Second difference of inverse depth, as a share of it, that is a jump."""
