@@ -126,7 +126,7 @@ class Relight(Effect):
         # A network's depth rolls behind a subject; a scanner's, or rendered depth, is believed.
         exact = fitted(inverse, camera) is None
         normals, inverse = settled(normals, inverse, scene.matte, None if exact else camera)
-        normals = rounded(normals, scene.matte, self.roundness)
+        normals = rounded(normals, scene.matte, self.roundness, out=normals)
         if self.detail:
             from depthfx.geometry.relief import with_relief
 

@@ -307,3 +307,12 @@ def test_a_subject_throws_a_shadow_on_the_wall_but_none_that_is_narrow_on_itself
     alone = visible_share(inverse, CAMERA, light, subject=subject)
     assert plain[subject > 0].min() < 0.5 < 0.9 < alone[subject > 0].min()
     assert alone[subject == 0].min() < 0.1
+
+
+def test_a_subject_too_small_to_be_marched_throws_none():
+    inverse = np.full((1500, 2000), 0.5, np.float32)
+    subject = np.zeros_like(inverse)
+    subject[700, 900] = 1
+    light = Light((-1.0, -1.0, 0.5), (1.0, 1.0, 1.0), 0.1)
+    seen = visible_share(inverse, Camera(2000, 1500, 1800.0), light, subject=subject)
+    assert (seen == 1).all()

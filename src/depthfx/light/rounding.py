@@ -32,11 +32,14 @@ FEATURE_PX = 4.0
 """On that grid: what a network says of a face that is smaller than this is more often noise."""
 
 
-def rounded(normals: Normals, matte: Plane, amount: float) -> Normals:
+def rounded(
+    normals: Normals, matte: Plane, amount: float, *, out: Normals | None = None
+) -> Normals:
     """`normals` (H, W, 3), those of the subject turned outwards towards its outline.
 
     matte : (H, W) float32, the subject's cover; amount : 0 leaves them as they are, 1 is as
     round as a disc that is a ball. All stay unit vectors that do not point away from the camera.
+    out : (H, W, 3), where to write them, which may be `normals`: fresh memory takes its time
     """
     if amount == 0 or matte.max() <= INSIDE:
         return normals
@@ -52,7 +55,7 @@ def rounded(normals: Normals, matte: Plane, amount: float) -> Normals:
     # Nobody believes it at the rim itself, whose pixels are half the background's.
     turned = cv2.GaussianBlur(volume / length, (0, 0), 1.0) * np.float32(amount)
     small = np.dstack([turned, _coarse(resize_area(normals, shape), resize_area(matte, shape))])
-    out = np.empty((height, width, 3), np.float32)
+    out = np.empty((height, width, 3), np.float32) if out is None else out
     _turn(normals, matte, small.astype(np.float32), np.float32(amount), out)
     return out
 

@@ -102,24 +102,20 @@ def _settle(
 ) -> None:  # pragma: no cover - compiled
     """`small` (h, w, 5): calm normals, how far they are to be taken outside the subject, depth."""
     height, width = matte.shape
+    zero, one, least = np.float32(0), np.float32(1), np.float32(1e-6)
     for y in prange(height):
         for x in range(width):
-            share = linear_at(small, y, x, height, width, 3) * (1 - matte[y, x])
-            share = min(max(share, np.float32(0)), np.float32(1))
-            depth[y, x] = inverse[y, x]
-            if share > 0:
-                level = linear_at(small, y, x, height, width, 4)
-                depth[y, x] += share * (level - inverse[y, x])
-            square = np.float32(0)
-            for k in range(3):
-                own = normals[y, x, k]
-                if share > 0:
-                    own += share * (linear_at(small, y, x, height, width, k) - own)
-                out[y, x, k] = own
-                square += own * own
-            length = max(np.sqrt(square), np.float32(1e-6))
-            for k in range(3):
-                out[y, x, k] /= length
+            share = linear_at(small, y, x, height, width, 3) * (one - matte[y, x])
+            share = min(max(share, zero), one)
+            near, nx, ny, nz = inverse[y, x], normals[y, x, 0], normals[y, x, 1], normals[y, x, 2]
+            if share > zero:
+                near += share * (linear_at(small, y, x, height, width, 4) - near)
+                nx += share * (linear_at(small, y, x, height, width, 0) - nx)
+                ny += share * (linear_at(small, y, x, height, width, 1) - ny)
+                nz += share * (linear_at(small, y, x, height, width, 2) - nz)
+            part = one / max(np.sqrt(nx * nx + ny * ny + nz * nz), least)
+            out[y, x, 0], out[y, x, 1], out[y, x, 2] = nx * part, ny * part, nz * part
+            depth[y, x] = near
 
 
 def _mean(normals: Array, weight: Array, sigma: float) -> tuple[Array, Array]:

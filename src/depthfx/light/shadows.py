@@ -44,6 +44,8 @@ BROAD, BLUR = 0.08, 0.03
 REACHED = (0.3, 0.5)
 """A subject's shadow falls on what has half its inverse depth or more, and on nothing that has less
 than the first share: that may be sky."""
+NEVER = 1e-9
+"""Inverse depth that stands for infinitely far."""
 
 
 def visible_share(
@@ -68,11 +70,13 @@ def visible_share(
     throws = None
     if subject is not None and subject.max() > SOLID:
         throws = resize_area(subject, ground.inverse.shape) > SOLID
+        if not throws.any():  # too small to be seen there, and so is its shadow
+            return np.ones(inverse.shape, np.float32)
     seen = _seen(ground, light, throws)
     progress(0.8)
     if throws is not None:
         seen = broad_shadows(seen, throws)
-        near = ground.inverse / np.median(ground.inverse[throws])
+        near = ground.inverse / max(float(np.median(ground.inverse[throws])), NEVER)
         seen = 1 - (1 - seen) * smooth_ramp(near, *REACHED)
     out = ground.enlarged(seen, inverse)
     progress(1.0)
