@@ -28,8 +28,8 @@ from depthfx.raster.resample import fit_within, resize_area, resize_linear
 
 Mask = NDArray[np.bool_]
 
-WORK_PIXELS = 1_600_000
-RAYS, MOST_RAYS = 2_500_000, 16
+WORK_PIXELS = 1_200_000
+RAYS, MOST_RAYS = 2_000_000, 16
 """Rays in all, about, and at most for one pixel; one at least."""
 ORDER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.int64)
 """Bayer's: neighbours take points far from one another."""
