@@ -347,6 +347,8 @@ def _stretched(inverse: Plane, shape: tuple[int, int]) -> Plane:
 def _trust(inverse: Plane) -> Plane:
     """1, less where a cell shows neither of two surfaces: on ramps, the softer the map is."""
     doubt = min(max((softness(inverse) - 0.05) / 0.2, 0), 1)
+    if doubt == 0:
+        return np.ones_like(inverse)
     steep = _ramp(inverse) / (0.05 * inverse + 1.5 * edge_step(inverse))
     return np.asarray(np.exp(-doubt * steep**2), np.float32)
 
