@@ -1,7 +1,5 @@
 """Normals of surfaces whose normals are known; nothing tilted at outlines, nothing turned away."""
 
-import importlib.util
-
 import cv2
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from depthfx.camera import Camera
 from depthfx.errors import ShapeError
 from depthfx.evaluation import truth
+from depthfx.evaluation.score import load_scorer
 from depthfx.geometry.normals import ROUNDING, STEEPEST, UNSURE, normals_of, slopes_of
 
 HEIGHT, WIDTH = 36, 48
@@ -214,12 +213,9 @@ def test_slopes_are_those_of_plain_least_squares(seed, focal_px):
 
 @pytest.mark.slow
 def test_rendered_normals_are_met_as_promised(shared):
-    path = shared / "truth" / "score.py"
-    if not path.is_file():
+    if not (shared / "truth" / "score.py").is_file():
         pytest.skip("the reference data hold no rendered truth")
-    spec = importlib.util.spec_from_file_location("truth_normals_score", path)
-    scorer = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(scorer)
+    scorer = load_scorer(shared / "truth")
     mean = scorer.evaluate_normals(truth.normals, str(shared / "truth"))["mean"]
     assert mean["mean"] <= 1.25
     assert mean["mean_edges"] <= 10
