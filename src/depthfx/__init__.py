@@ -71,6 +71,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "batch":
+        return import_module("depthfx.batch")
     if name in _HOME:
         return getattr(import_module(f"depthfx.{_HOME[name]}"), name)
     raise AttributeError(f"module 'depthfx' has no attribute {name!r}")
