@@ -8,7 +8,7 @@ SHARED ?= ../shared
 BLENDER := build/blender
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install format lint type test test-all bench bench-engine fidelity bench-defocus bench-photo bench-parallax bench-light fuzz card check docs clean pictures
+.PHONY: help demo install format lint type test test-all bench bench-engine fidelity bench-defocus bench-photo bench-parallax bench-light bench-batch fuzz card check docs clean pictures
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -84,6 +84,10 @@ bench-parallax: $(INSTALLED) ## Time layers of a 12 MP photo for After Effects, 
 
 bench-light: $(INSTALLED) ## Time normals and added light on 24 MP
 	$(BIN)/python -m depthfx.evaluation bench-light
+
+bench-batch: $(INSTALLED) ## Time batches beside loops over single photos, and hold their memory flat
+	$(BIN)/python -m depthfx.evaluation bench-batch --table
+	$(BIN)/python -m depthfx.evaluation bench-batch --memory 1000
 
 HOURS = 2
 fuzz: $(INSTALLED) ## Feed damaged files to the readers for HOURS=2; findings go to build/findings

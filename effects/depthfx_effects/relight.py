@@ -7,7 +7,7 @@ before fog and before the blur of a lens.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -100,14 +100,45 @@ class Relight(Effect):
         self.check_gobos()
         return self
 
+    def _gobos(self) -> list[str]:
+        from depthfx.light.light_words import LightWords
+
+        named = (self.gobo, *(LightWords.parse(text).gobo for text in self.light))
+        return [name for name in named if name is not None]
+
     def check_gobos(self) -> None:
         """Raise ParameterError if a gobo is no file."""
         from depthfx.light.gobo import check_gobo
+
+        for name in self._gobos():
+            check_gobo(name)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        from pathlib import Path
+
+        from depthfx.light.gobo import BUILT_IN
+
+        return tuple(Path(name) for name in self._gobos() if name not in BUILT_IN)
+
+    def with_files_in(self, folder: Path) -> Self:
+        from dataclasses import replace
+        from pathlib import Path
+
+        from depthfx.effect import file_in
+        from depthfx.light.gobo import BUILT_IN
         from depthfx.light.light_words import LightWords
 
-        for name in (self.gobo, *(LightWords.parse(text).gobo for text in self.light)):
-            if name is not None:
-                check_gobo(name)
+        def found(name: str | None) -> str | None:
+            return name if name is None or name in BUILT_IN else str(file_in(folder, Path(name)))
+
+        def moved(text: str) -> str:
+            words = LightWords.parse(text)
+            there = found(words.gobo)
+            return text if there == words.gobo else str(replace(words, gobo=there))
+
+        lights = tuple(moved(text) for text in self.light)
+        return self.model_copy(update={"gobo": found(self.gobo), "light": lights})
 
     def apply(self, scene: Scene, context: Context) -> Scene:
         from depthfx.geometry.plane_fits import fitted

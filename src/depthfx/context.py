@@ -6,9 +6,13 @@ import threading
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from depthfx.errors import Cancelled
+
+if TYPE_CHECKING:
+    from depthfx.depth import Depth, Plane
+    from depthfx.photo.photo import Photo
 
 Progress = Callable[[str, float], None]
 """Hears the name of a stage and the share of it that is done, 0..1."""
@@ -16,6 +20,23 @@ Progress = Callable[[str, float], None]
 
 def silent(stage: str, done: float) -> None:
     """The progress that nobody watches."""
+
+
+class ChannelStore(Protocol):
+    """Where depth and mattes that a model has found are kept from run to run.
+
+    What it gives back is bit for bit what it was given, or None. It never raises.
+
+    source : says what a model answers by besides the photo; equal ones give equal answers
+    """
+
+    def depth(self, photo: Photo, source: str) -> Depth | None: ...
+
+    def keep_depth(self, photo: Photo, source: str, depth: Depth) -> None: ...
+
+    def matte(self, photo: Photo, source: str) -> Plane | None: ...
+
+    def keep_matte(self, photo: Photo, source: str, matte: Plane) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -32,6 +53,7 @@ class Context:
     faces : weights of a face detector (YuNet); None: those that were fetched, if they were
     cache : loaded models, and whatever else is worth keeping from photo to photo;
         keys are tuples that begin with the name of the module that put them there
+    store : asked for depth and matte before any model is; None: nothing is kept
     progress : called with a stage and the share done; may be called from any thread
     cancel : set it from anywhere to stop at the next `report`
     """
@@ -45,6 +67,7 @@ class Context:
     compile: bool = False
     faces: Path | None = None
     cache: MutableMapping[tuple[Any, ...], Any] = field(default_factory=dict)
+    store: ChannelStore | None = None
     progress: Progress = silent
     cancel: threading.Event = field(default_factory=threading.Event)
 

@@ -7,9 +7,11 @@ keys, the web page's form and the reference page.
 from __future__ import annotations
 
 import difflib
+import os
 import reprlib
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -26,8 +28,6 @@ from depthfx.scene import Channel, Scene
 from depthfx.where.parse import parse
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from depthfx.chain import Chain
     from depthfx.depth import Depth
 
@@ -159,6 +159,16 @@ class Effect(BaseModel):
         """
         return self
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that its parameters name."""
+        return tuple(v for _, v in self if isinstance(v, Path))
+
+    def with_files_in(self, folder: Path) -> Self:
+        """The effect, those of its files that are not found taken from `folder`, if found there."""
+        values = {name: value for name, value in self if isinstance(value, Path)}
+        return self.model_copy(update={k: file_in(folder, v) for k, v in values.items()})
+
     def check_metric(self, depth: Depth, *names: str) -> None:
         """Raise DepthError if one of these parameters, which are lengths, is given and `depth` is
         relative."""
@@ -179,6 +189,13 @@ class Effect(BaseModel):
         """All parameters that have a value, by name, as plain numbers, words and lists."""
         values = self.model_dump(mode="json", exclude_none=True)
         return {spoken(name): value for name, value in values.items()}
+
+
+def file_in(folder: Path, path: Path) -> Path:
+    """`path`, or what is called so in `folder` if that is there and `path` is not."""
+    there = folder / path
+    # `Path.exists` raises on names too long, which are told of where they are read.
+    return there if not os.path.exists(path) and os.path.exists(there) else path  # noqa: PTH110
 
 
 def parameter_names(effect: type[Effect]) -> list[str]:

@@ -58,7 +58,8 @@ def test_help_lists_effects_and_commands():
 
 @pytest.mark.parametrize("name", [".", "", "/"])
 def test_a_folder_for_a_photo_is_told_as_such(name, tmp_path):
-    failed(run("bokeh", name, cwd=tmp_path), 1, "is a folder; give the photos in it")
+    failed(run("bokeh", name, cwd=tmp_path), 2, "is many photos; say with -o which folder")
+    failed(run("inspect", name, cwd=tmp_path), 1, "is a folder; give the photos in it")
 
 
 def test_a_name_of_two_lines_is_told_in_one(photo, out):

@@ -13,7 +13,7 @@ import pytest
 
 from depthfx.chain import Chain
 from depthfx.cli.apply import Job, _attempt, process, target
-from depthfx.cli.failure import INTERRUPTED, end, reason
+from depthfx.cli.failure import INTERRUPTED, end
 from depthfx.cli.options import common_options
 from depthfx.cli.report import json_line
 from depthfx.errors import ParameterError, RecipeError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -10,11 +11,16 @@ from typing import Any
 from depthfx.context import Context
 
 
+SLOT_DIGITS = 20
+"""Of SHA-256 in `Job.slot`: 80 bits, no two photos of a million share one."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What is the same for every photo of a run.
 
-    model, weights, device, quality, commercial_only, memory_limit_gb, faces : see `Context`
+    model, weights, device, quality, commercial_only, memory_limit_gb, faces, compile : see
+        `Context`
     cache : folder of the depth cache; None: no depth is kept
     cache_gb : size (10^9 bytes) above which what was used longest ago goes
     checks : whether every result is looked over, see `batch.check`
@@ -28,6 +34,7 @@ class Settings:
     commercial_only: bool = False
     memory_limit_gb: float | None = None
     faces: str | None = None
+    compile: bool = False
     cache: str | None = None
     cache_gb: float = 20.0
     checks: bool = True
@@ -43,6 +50,7 @@ class Settings:
             commercial_only=self.commercial_only,
             memory_limit_gb=self.memory_limit_gb,
             faces=None if self.faces is None else Path(self.faces),
+            compile=self.compile,
         )
 
 
@@ -52,13 +60,17 @@ class Job:
 
     name : the photo's path below what was named, with "/"; unlike any other of its batch
     source : path or URL of the photo
+    version : of a photo in a store, what changes with its content, as far as the store tells
     target : where its picture goes, below the output folder, with "/"
     recipe : its chain of effects as TOML, everything resolved that the look leaves open
     opening : keywords of `depthfx.open`, its paths as text
     saving : keywords of `depthfx.save`
-    companions : paths or URLs of what else counts for it: the JPEG of a raw file, sidecars
+    companions : paths or URLs of what else counts for it: mattes, depth, masks
     size_px : its number of pixels as its header says, 0 if unknown; big ones are not worked on
         side by side
+    fault : why nothing can be made of it, found before it was opened: it fails with this line
+    survey : it is only looked at, see `batch.survey`; nothing is written, and recipe and target
+        are empty
     """
 
     name: str
@@ -69,6 +81,15 @@ class Job:
     saving: dict[str, Any] = field(default_factory=dict)
     companions: tuple[str, ...] = ()
     size_px: int = 0
+    fault: str = ""
+    survey: bool = False
+    version: str = ""
+
+    @property
+    def slot(self) -> str:
+        """Name of a folder of its own, the same in every run; any photo's name makes one."""
+        name = self.name.encode("utf-8", "surrogateescape")
+        return hashlib.sha256(name).hexdigest()[:SLOT_DIGITS]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -127,6 +148,9 @@ class Result:
         below the report's folder
     attempts : how often it was begun
     worker : which worker did it
+    fatal : whether it failed for what no other photo would escape: the disk is full, or gone
+    out_of_memory : whether it failed because memory could not be had
+    traceback : where it failed, of an error that nobody foresaw; many lines
     """
 
     name: str
@@ -141,6 +165,9 @@ class Result:
     pictures: dict[str, str] = field(default_factory=dict)
     attempts: int = 1
     worker: str = ""
+    fatal: bool = False
+    out_of_memory: bool = False
+    traceback: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

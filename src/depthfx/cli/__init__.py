@@ -11,9 +11,9 @@ import threading
 
 import click
 
-from depthfx.cli.compiled import find_compiled_a_place, let_threads_sleep
 from depthfx.cli.failure import end, give_up_stdout, interrupt, quiet_libraries, verbose_asked
 from depthfx.cli.group import Commands
+from depthfx.compiled import find_compiled_a_place, let_threads_sleep
 
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
 

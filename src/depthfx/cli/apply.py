@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+import tomllib
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
@@ -13,23 +14,26 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from depthfx import registry
 from depthfx.chain import Chain
-from depthfx.cli.failure import INTERRUPTED, quiet_libraries, reason
+from depthfx.cli.failure import INTERRUPTED, quiet_libraries
 from depthfx.cli.options import Common, common_options, effect_options, given
 from depthfx.cli.progress import progress_bar
 from depthfx.cli.rehearse import opened_in_rehearsal
 from depthfx.cli.report import json_line, summary
 from depthfx.context import Context, Progress
-from depthfx.errors import Cancelled, DepthfxError, ParameterError
+from depthfx.errors import Cancelled, DepthfxError, ParameterError, reason
 from depthfx.photo.whole import SIDECAR
 from depthfx.product import is_folder
-from depthfx.recipe import from_toml, read_recipe, to_toml
+from depthfx.recipe import from_toml, to_toml
+
+if TYPE_CHECKING:
+    from depthfx.batch.look import Look
 
 photos_argument = click.argument(
     "photos", metavar="PHOTO...", nargs=-1, required=True, type=click.Path(path_type=Path)
@@ -116,11 +120,17 @@ def apply(
     depthfx apply photo.jpg bokeh --f-number 1.4 depth-picture
     depthfx apply --recipe look.toml *.jpg
     """
+    look = None
     photos, chain = split_chain(list(words))
     if recipe is not None:
+        from depthfx.batch.look import Look
+
         if chain.effects:
             raise ParameterError(f"give the effects by --recipe {recipe} or by name, not both")
-        chain = read_recipe(recipe)
+        look = Look.of(recipe)
+        chain = look.chain
+        if not (common.quiet or any(map(is_many, photos))):
+            _tell_besides(recipe, look)
     if not chain.effects:
         names = ", ".join(registry.effect_names())
         raise ParameterError(f"no effect is named; give one of {names}, or --recipe FILE")
@@ -128,7 +138,16 @@ def apply(
         raise ParameterError("no photo is named; photos come first, then the effects")
     if save_recipe is not None:
         write_text(save_recipe, to_toml(chain), common.overwrite)
-    process(chain, tuple(photos), out, common, "-".join(e.name for e in chain.effects))
+    label = "-".join(effect.name for effect in chain.effects)
+    process(chain, tuple(photos), out, common, label, look)
+
+
+def _tell_besides(recipe: Path, look: Look) -> None:
+    """Say what of a look counts for many photos only."""
+    besides = tomllib.loads(look.to_toml()).keys() - {"depthfx", "effect"}
+    if besides:
+        names = ", ".join(f"[{name}]" for name in sorted(besides))
+        print(f"{recipe}: {names} count for folders only, and in `depthfx batch`", file=sys.stderr)
 
 
 def split_chain(words: list[str]) -> tuple[list[Path], Chain]:
@@ -172,9 +191,30 @@ Results = Generator[Result, None, None]
 
 
 def process(
-    chain: Chain, photos: tuple[Path, ...], out: Path | None, common: Common, label: str
+    chain: Chain,
+    photos: tuple[Path, ...],
+    out: Path | None,
+    common: Common,
+    label: str,
+    look: Look | None = None,
 ) -> None:
-    """Run `chain` over `photos`; a bad photo does not stop the others."""
+    """Run `chain` over `photos`; a bad photo does not stop the others.
+
+    look : the one that `chain` is of, which many photos get as a whole
+    """
+    if many := next(filter(is_many, photos), None):
+        if out is None:
+            raise ParameterError(
+                f"{many} is many photos; say with -o which folder takes the results"
+            )
+        from depthfx.cli.batch import apply_to_many
+
+        apply_to_many(look or chain, photos, out, common, label)
+    if any(map(_is_film, photos)):
+        from depthfx.cli.clip import process_films
+
+        process_films(chain, photos, out, common, label)
+        return
     several = len(photos) > 1
     endings = _endings(chain)
     targets = [target(photo, out, several, label, endings) for photo in photos]
@@ -194,6 +234,24 @@ def process(
             _tell(job, result)
     if failed and several:
         raise DepthfxError(f"{failed} of {len(jobs)} photos failed, the others are done")
+
+
+def is_many(photo: Path) -> bool:
+    """Whether this names a folder of photos, or those of a pattern that no shell has resolved."""
+    # `Path.is_dir` raises on names too long, which are told of where they are read.
+    if os.path.isdir(photo):  # noqa: PTH112
+        return True
+    return any(sign in str(photo) for sign in "*?[") and not os.path.lexists(photo)
+
+
+def _is_film(photo: Path) -> bool:
+    from depthfx.photo.encode import WRITTEN
+
+    if photo.suffix.lower() in WRITTEN:  # most are, and know without what reads films
+        return False
+    from depthfx.movie.read import is_film
+
+    return is_film(photo)
 
 
 def _tell(job: Job, result: Result) -> None:
@@ -348,6 +406,7 @@ def _attempt(job: Job, surround: Callable[[Context], Context]) -> Result:
 
 def run(job: Job, context: Context) -> dict[str, Any]:
     """Open, apply, save; the facts of what was done."""
+    from depthfx.facts import facts_of
     from depthfx.files import saved
     from depthfx.photo.whole import check_folder, check_target
     from depthfx.photo.write import check_output
@@ -369,26 +428,9 @@ def run(job: Job, context: Context) -> dict[str, Any]:
     scene = opened_in_rehearsal(
         partial(common.open, job.photo), chain, context, depth_given=common.depth is not None
     )
-    # Imported while the photo is read, as the engine takes its time to come up.
-    from depthfx.engine.scale import metres_uncertainty
-
     result = chain(scene)
     written, left_out = saved(result, job.out, **common.saving())
-    depth, camera = result.depth, scene.camera
-    return {
-        "file": str(job.photo),
-        "written": [str(path) for path in written],
-        "depth": depth.origin,
-        "metric": depth.metric,
-        "metres_uncertainty": metres_uncertainty(depth, camera) if depth.metric else None,
-        "focal_px": round(camera.focal_px, 2),
-        "f35_mm": round(camera.f35_mm, 2),
-        "focal_origin": str(camera.origin),
-        "notes": list(result.notes),
-        "warnings": [*scene.photo.warnings, *left_out],
-        "seconds": round(time.perf_counter() - begun, 3),
-        **result.facts,
-    }
+    return facts_of(scene, result, written, left_out, time.perf_counter() - begun)
 
 
 def write_text(path: Path, text: str, overwrite: bool) -> None:

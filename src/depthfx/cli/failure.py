@@ -14,12 +14,9 @@ from typing import Any, NoReturn
 
 import click
 
-from depthfx.errors import Cancelled, DepthfxError, ParameterError
+from depthfx.errors import Cancelled, ParameterError, reason
 
 FAILED, USAGE, CANCELLED = 1, 2, 130
-OPENCV_NO_MEMORY = -4
-"""`code` of the error that OpenCV raises instead of MemoryError."""
-
 
 INTERRUPTED = threading.Event()
 """Whether this process was told to stop. Compilers catch whatever is raised while they are at
@@ -59,16 +56,6 @@ def quiet_libraries() -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-
-
-def reason(error: BaseException) -> str:
-    """What went wrong, in one line."""
-    if isinstance(error, DepthfxError):
-        return " ".join(str(error).splitlines())
-    if isinstance(error, MemoryError) or getattr(error, "code", None) == OPENCV_NO_MEMORY:
-        return "not enough memory for this photo"
-    words = str(error).strip().partition("\n")[0][:300]
-    return f"unexpected {type(error).__name__}: {words}; --verbose shows where"
 
 
 def end(error: BaseException) -> int:

@@ -11,6 +11,7 @@ from depthfx import registry
 COMMANDS = {
     "apply": ("depthfx.cli.apply:apply", "Apply a chain of effects, or a recipe."),
     "batch": ("depthfx.cli.batch:batch", "Give a whole shoot one look."),
+    "cache": ("depthfx.cli.cache:cache", "Say how much depth is kept, or clear it."),
     "completion": ("depthfx.cli.lists:completion", "Print the shell's completion script."),
     "depth": ("depthfx.cli.depth:depth", "Write a photo's depth, or probe it at places."),
     "effects": ("depthfx.cli.lists:effects", "List the effects, or describe one."),

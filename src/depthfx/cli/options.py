@@ -133,14 +133,14 @@ def _place(_ctx: click.Context, _option: click.Parameter, text: str | None) -> s
     return text
 
 
-def _gigabytes(_ctx: click.Context, _option: click.Parameter, text: str | None) -> float | None:
-    """A size of memory in GB (10^9 bytes): "6", "6GB", "800 MB"."""
+def gigabytes(_ctx: click.Context, _option: click.Parameter, text: str | None) -> float | None:
+    """A size in GB (10^9 bytes): "6", "6GB", "800 MB"."""
     if text is None:
         return None
     found = re.fullmatch(r"(\d+\.?\d*)\s*(gb|mb|)", text.strip().lower())
     size = float(found[1]) / (1000 if found[2] == "mb" else 1) if found else 0.0
     if size <= 0:
-        raise click.BadParameter(f"{text!r} is not a size of memory like 6GB or 800MB")
+        raise click.BadParameter(f"{text!r} is not a size like 6GB or 800MB")
     return size
 
 
@@ -148,7 +148,7 @@ def _whole_number(_ctx: click.Context, _option: click.Parameter, text: str | Non
     return None if text is None else int(text)
 
 
-COMMON = [
+MODEL = [
     click.option(
         "--model",
         default="embedded",
@@ -164,6 +164,39 @@ COMMON = [
         show_default=True,
         help="Where models and lens effects run; the embedded network always on the CPU.",
     ),
+    click.option(
+        "--quality",
+        type=click.Choice(["draft", "normal", "best"]),
+        default="normal",
+        show_default=True,
+        help="How much work the depth model does.",
+    ),
+    click.option(
+        "--commercial-only",
+        is_flag=True,
+        help="Refuse models whose licence does not allow commercial use.",
+    ),
+    click.option(
+        "--compile",
+        is_flag=True,
+        help="Compile a network that runs in torch: minutes once, quicker over many photos.",
+    ),
+    click.option(
+        "--memory-limit",
+        metavar="GB",
+        callback=gigabytes,
+        help="Memory that the model may take, like 6GB or 800MB.  [default: what is free]",
+    ),
+    click.option(
+        "--faces",
+        type=click.Path(path_type=Path),
+        help="Face detector (YuNet, ONNX) that finds where to focus.  [default: the one that "
+        "`depthfx models pull yunet` fetched, if any]",
+    ),
+]
+"""Which network finds depth, and how it runs."""
+
+ONE_PHOTO = [
     click.option(
         "--depth",
         type=click.Path(path_type=Path),
@@ -238,12 +271,10 @@ COMMON = [
         callback=_place,
         help="The subject is the thing at this place (shares of width and height).",
     ),
-    click.option(
-        "--faces",
-        type=click.Path(path_type=Path),
-        help="Face detector (YuNet, ONNX) that finds where to focus.  [default: the one that "
-        "`depthfx models pull yunet` fetched, if any]",
-    ),
+]
+"""What is known of one photo."""
+
+READING = [
     click.option(
         "--phone-depth/--no-phone-depth",
         default=None,
@@ -262,29 +293,10 @@ COMMON = [
         type=click.IntRange(min=1),
         help=f"Refuse photos with more pixels.  [default: {MAX_PIXELS}]",
     ),
-    click.option(
-        "--quality",
-        type=click.Choice(["draft", "normal", "best"]),
-        default="normal",
-        show_default=True,
-        help="How much work the depth model does.",
-    ),
-    click.option(
-        "--commercial-only",
-        is_flag=True,
-        help="Refuse models whose licence does not allow commercial use.",
-    ),
-    click.option(
-        "--compile",
-        is_flag=True,
-        help="Compile a network that runs in torch: minutes once, quicker over many photos.",
-    ),
-    click.option(
-        "--memory-limit",
-        metavar="GB",
-        callback=_gigabytes,
-        help="Memory that the model may take, like 6GB or 800MB.  [default: what is free]",
-    ),
+]
+"""How photo files are read."""
+
+WRITING = [
     click.option(
         "--jpeg-quality",
         type=click.IntRange(1, 100),
@@ -309,6 +321,21 @@ COMMON = [
         help="Leave out of what is written where the photo was taken.",
     ),
     click.option("--overwrite", is_flag=True, help="Replace files that exist (never the input)."),
+]
+"""How results are written."""
+
+TELLING = [
+    click.option("--json", is_flag=True, help="Print the result as JSON, a line per photo."),
+    click.option("--quiet", "-q", is_flag=True, help="No summary line, no progress."),
+    verbose_option(),
+]
+"""What is said."""
+
+COMMON = [
+    *MODEL,
+    *ONE_PHOTO,
+    *READING,
+    *WRITING,
     click.option(
         "--jobs",
         type=click.IntRange(min=1),
@@ -316,9 +343,7 @@ COMMON = [
         show_default=True,
         help="Photos worked on at a time.",
     ),
-    click.option("--json", is_flag=True, help="Print the result as JSON, a line per photo."),
-    click.option("--quiet", "-q", is_flag=True, help="No summary line, no progress."),
-    verbose_option(),
+    *TELLING,
 ]
 
 

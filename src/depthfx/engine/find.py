@@ -29,6 +29,7 @@ from depthfx.engine.catalogue import (
     unknown,
 )
 from depthfx.engine.embedded.model import CleanEmbeddedModel, EmbeddedModel
+from depthfx.engine.identity import identity
 from depthfx.engine.model import DepthModel
 from depthfx.engine.model_folder import COMMERCIAL, card_licence
 from depthfx.engine.refine import refine
@@ -73,12 +74,57 @@ def model(name: str = "embedded", context: Context | None = None) -> DepthModel:
 
 def find_depth(photo: Photo, context: Context) -> Depth:
     """Depth of `photo` by the context's model, which its stamp names; a draft if that will do."""
+    stored = stored_depth(photo, context)
+    if stored is not None:
+        context.report("depth", 1.0)
+        return stored
+    found = _draft_or_estimate(photo, context)
+    keep_depth(photo, context, found)
+    return found
+
+
+def _draft_or_estimate(photo: Photo, context: Context) -> Depth:
     if context.quality == "draft":
         draft = find_draft(photo, context)
         if draft is not None:
             return draft
         context = replace(context, quality="normal")
     return _estimate(photo, context)
+
+
+def stored_depth(photo: Photo, context: Context) -> Depth | None:
+    """What the context's store has kept of `find_depth`, if anything; no model is loaded."""
+    store, source = context.store, _source(context)
+    return None if store is None or source is None else store.depth(photo, source)
+
+
+def keep_depth(photo: Photo, context: Context, depth: Depth) -> None:
+    """Keep what `find_depth` has found, or what is the same, in the context's store."""
+    store, source = context.store, _source(context)
+    if store is not None and source is not None:
+        store.keep_depth(photo, source, depth)
+
+
+def _source(context: Context) -> str | None:
+    """What the answers of the context's model depend on, see `engine.identity`.
+
+    None where that cannot be told, and where there is no store to ask.
+    """
+    if context.store is None:
+        return None
+    embedded = context.model in EMBEDDED
+    if embedded and context.commercial_only and not context.weights:
+        context = replace(context, model=_embedded(context).info.name)
+    how = (context.model, context.weights, context.device, context.memory_limit_gb)
+    key = (f"{__name__}.source", *how, context.compile, context.quality, context.commercial_only)
+    if key not in context.cache:
+        source = identity(context, embedded=embedded)
+        if source is None:  # files that are not here yet will be
+            return None
+        if context.quality == "draft" and not embedded:  # the embedded network draws it
+            source += f" {_source(_for_embedded(context))}"
+        context.cache[key] = source
+    return str(context.cache[key])
 
 
 def find_draft(photo: Photo, context: Context) -> Depth | None:
@@ -142,7 +188,14 @@ def find_matte(photo: Photo, context: Context) -> Plane:
     context = _for_embedded(context)
     found = model(context.model, context)
     assert isinstance(found, EmbeddedModel)
-    return found.matte(photo, context)
+    store, source = context.store, _source(context)
+    if store is None or source is None:
+        return found.matte(photo, context)
+    stored = store.matte(photo, source)
+    if stored is None:
+        stored = found.matte(photo, context)
+        store.keep_matte(photo, source, stored)
+    return stored
 
 
 def _embedded(context: Context) -> type[EmbeddedModel]:

@@ -8,9 +8,11 @@ pairs FOLDER          a depth model measured on photos whose depth or matte is k
 card FOLDER           the tables of the embedded network's model card, all weights beside another
 fidelity [FOLDER]     the renderer against true lens pictures, beside the known simple ways
 bench-defocus         time and memory of the renderer beside the tutorial way
+bench-batch           throughput and memory of a batch beside loops over single photos
 bench-photo           time and memory of reading and writing 24 MP beside plain decode and encode
 bench-parallax        time and memory of layers for After Effects and of films of 3D photos
 bench-light           time of normals and of added light on 24 MP
+flicker FOLDER        how much the blur of films flickers, each frame alone and steadied
 runtime               what the embedded network takes: seconds, memory, agreement of its paths
 """
 
@@ -35,6 +37,10 @@ def main() -> None:
     reference.add_argument("-o", "--out", type=Path, required=True)
     _add_pairs(commands.add_parser("pairs", help="measure a depth model on photos of known depth"))
     _add_card(commands.add_parser("card", help="the tables of the embedded network's card"))
+    flicker = commands.add_parser("flicker", help="how much the blur of films flickers")
+    flicker.add_argument("folder", type=Path, help="folder with rgbd, subjects")
+    flicker.add_argument("clips", nargs="*", help="still, walk, pan, shake, cut; all of them")
+    flicker.add_argument("--frames", type=int, default=100, help="of each clip")
     runtime = commands.add_parser("runtime", help="time and memory of the embedded network")
     runtime.add_argument("--weights", type=Path, help="a file of weights instead of its own")
     runtime.add_argument(
@@ -45,6 +51,7 @@ def main() -> None:
     _add_bench_defocus(commands.add_parser("bench-defocus", help="time and memory of defocus"))
     photo = commands.add_parser("bench-photo", help="time and memory of photo files")
     photo.add_argument("--runs", type=_at_least(1), default=5, help="fresh processes of each way")
+    _add_bench_batch(commands.add_parser("bench-batch", help="throughput and memory of batches"))
     parallax = commands.add_parser("bench-parallax", help="time and memory of layers and films")
     parallax.add_argument("--photo", type=Path, help="a photo of your own")
     parallax.add_argument("--runs", type=_at_least(1), default=3, help="fresh processes of each")
@@ -67,12 +74,18 @@ def main() -> None:
         sys.exit(_pairs(arguments))
     elif arguments.command == "card":
         sys.exit(_card(arguments))
+    elif arguments.command == "flicker":
+        from depthfx.evaluation.flicker import KINDS, report
+
+        report(arguments.folder, arguments.frames, tuple(arguments.clips) or KINDS)
     elif arguments.command == "runtime":
         sys.exit(_runtime(arguments))
     elif arguments.command == "fidelity":
         sys.exit(_fidelity(arguments))
     elif arguments.command == "bench-defocus":
         _bench_defocus(arguments)
+    elif arguments.command == "bench-batch":
+        _bench_batch(arguments)
     elif arguments.command == "bench-photo":
         from depthfx.evaluation.bench_photo import bench_photo
 
@@ -242,6 +255,24 @@ def _bench_defocus(arguments: argparse.Namespace) -> None:
     from depthfx.evaluation.bench_defocus import bench_defocus
 
     bench_defocus(arguments.megapixels, arguments.runs, arguments.threads)
+
+
+def _add_bench_batch(parser: argparse.ArgumentParser) -> None:
+    count = _at_least(1)
+    parser.add_argument("--runs", type=count, default=3, help="of each way; medians are shown")
+    parser.add_argument("--table", action="store_true", help="photos of one size each, too")
+    parser.add_argument(
+        "--memory", type=count, metavar="PHOTOS", help="instead: peak memory of so many photos"
+    )
+
+
+def _bench_batch(arguments: argparse.Namespace) -> None:
+    from depthfx.evaluation.bench_batch import bench_batch, bench_memory
+
+    if arguments.memory:
+        bench_memory(arguments.memory)
+    else:
+        bench_batch(arguments.runs, table=arguments.table)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ is empty costs next to nothing when packed.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from depthfx import machine
 from depthfx.depth import Plane
 from depthfx.engine.depth_file import INFINITE_M
 from depthfx.errors import ParameterError, PhotoError
@@ -149,7 +149,7 @@ def _write(path: Path, parts: Sequence[tuple[str, dict[str, Any], Channels]]) ->
     made = [OpenEXR.Part(dict(header), channels, name) for name, header, channels in parts]
     try:
         with path.open("xb") as file:
-            OpenEXR.File(made, num_threads=os.cpu_count() or 1).write(file)
+            OpenEXR.File(made, num_threads=machine.threads()).write(file)
     except (OSError, RuntimeError) as error:
         words = (error.strerror if isinstance(error, OSError) else None) or error
         raise PhotoError(f"{path}: cannot be written: {words}") from error

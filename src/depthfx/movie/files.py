@@ -160,12 +160,12 @@ def write_movie(
     with written_whole(path, overwrite=overwrite) as file:
         try:
             # By its name: an index in front of the pictures is written in a second pass.
-            with av.open(file.name, "w", format=form.container, options=_muxing(form, loop)) as out:
+            with av.open(file.name, "w", format=form.container, options=muxing(form, loop)) as out:
                 stream = _stream(out, form, size, fps, quality)
                 if form.codec == "gif":
                     pictures = _with_palette(checked, size, fps)
                 else:
-                    pictures = (_coded(frame, form) for frame in checked)
+                    pictures = (coded(frame, form) for frame in checked)
                 for number, picture in enumerate(pictures):
                     out.mux(stream.encode(_stamped(picture, number, fps, form)))
                 out.mux(stream.encode(None))
@@ -186,7 +186,7 @@ def _checked(
             progress(min((number + 1) / count, 1.0))
 
 
-def _muxing(form: Form, loop: bool) -> dict[str, str]:
+def muxing(form: Form, loop: bool) -> dict[str, str]:
     """Options of the container."""
     options = {"fflags": "+bitexact"}
     if form.container in ("mp4", "mov"):
@@ -198,12 +198,14 @@ def _muxing(form: Form, loop: bool) -> dict[str, str]:
     return options
 
 
-def _rate(fps: float) -> Fraction:
+def rational(fps: float) -> Fraction:
     return Fraction(fps).limit_denominator(FINEST_RATE)
 
 
 def _stream(out: OutputContainer, form: Form, size: Size, fps: float, quality: int) -> VideoStream:
-    stream: Any = out.add_stream(form.codec, rate=_rate(fps), options=form.options(quality, size))
+    stream: Any = out.add_stream(
+        form.codec, rate=rational(fps), options=form.options(quality, size)
+    )
     stream.width, stream.height = size
     stream.pix_fmt = form.pixels
     context = stream.codec_context
@@ -221,7 +223,7 @@ BT709, LIMITED = 1, 1
 """ITU-T H.273: BT.709 as primaries, transfer and matrix; FFmpeg's for codes from 16 to 235."""
 
 
-def _coded(frame: Frame, form: Form) -> VideoFrame:
+def coded(frame: Frame, form: Form) -> VideoFrame:
     """`frame` in the pixels of `form`."""
     import av
     from av.video.reformatter import Interpolation
@@ -243,7 +245,7 @@ def _coded(frame: Frame, form: Form) -> VideoFrame:
 
 def _stamped(picture: VideoFrame, number: int, fps: float, form: Form) -> VideoFrame:
     """`picture` with its time; in a GIF to the nearest tick, so that they do not add up."""
-    rate = _rate(fps)
+    rate = rational(fps)
     if form.codec == "gif":
         picture.time_base, picture.pts = Fraction(1, GIF_TICKS), round(number * GIF_TICKS / rate)
     else:
@@ -261,7 +263,7 @@ def _with_palette(frames: Iterable[Frame], size: Size, fps: float) -> Iterator[V
 
     graph = Graph()
     source = graph.add_buffer(
-        width=size[0], height=size[1], format=av.VideoFormat("rgb24"), time_base=1 / _rate(fps)
+        width=size[0], height=size[1], format=av.VideoFormat("rgb24"), time_base=1 / rational(fps)
     )
     split = graph.add("split")
     palette, use = graph.add("palettegen"), graph.add("paletteuse", DITHER)
@@ -274,7 +276,7 @@ def _with_palette(frames: Iterable[Frame], size: Size, fps: float) -> Iterator[V
     graph.configure()
     for number, frame in enumerate(frames):
         picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
-        picture.time_base, picture.pts = 1 / _rate(fps), number
+        picture.time_base, picture.pts = 1 / rational(fps), number
         source.push(picture)
     source.push(None)
     while True:
@@ -293,10 +295,10 @@ def _write_sequence(
     with written_folder(path, overwrite=overwrite) as folder:
         number = 0
         for number, frame in enumerate(frames, 1):
-            done, coded = cv2.imencode(
+            done, png = cv2.imencode(
                 ".png", frame[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL]
             )
             assert done
-            (folder / f"frame-{number:04}.png").write_bytes(coded.tobytes())
+            (folder / f"frame-{number:04}.png").write_bytes(png.tobytes())
         said = {"frames": number, "fps": fps, "width": size[0], "height": size[1]}
         (folder / SIDECAR).write_text(json.dumps(said, indent=2) + "\n")

@@ -31,7 +31,6 @@ which keeps its brightness and the energy of its lights.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
@@ -40,6 +39,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from depthfx import machine
 from depthfx.depth import Plane, checked_plane
 from depthfx.errors import ParameterError, ShapeError
 from depthfx.optics.aperture import ROUND, Aperture
@@ -90,7 +90,7 @@ def defocus(
     wanted : (H, W) bool, where the result will be looked at; None for everywhere. Elsewhere tiles
         are either drawn or left as `pixels` are
     device : "cpu", or "cuda" or "mps", where torch draws the same (see docs/defocus-gpu.md)
-    threads : workers, or None for one per processor; the result does not depend on it
+    threads : workers, or None for `machine.threads`; the result does not depend on it
     progress : called with the share done, 0..1
 
     Returns (H, W, 3) float32, linear light. A pixel in focus that no blur reaches is
@@ -140,7 +140,7 @@ def defocus(
             partial(_drawn_by_torch, aperture=aperture, device=device),
             progress,
         )
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(threads or machine.threads()) as pool:
         draw = partial(_drawn, aperture=aperture, wanted=wanted, pool=pool)
         return _fringed(lens, fringe_inverse, draw, progress)
 

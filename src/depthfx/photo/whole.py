@@ -51,7 +51,7 @@ def written_whole(
         finally:
             with suppress(FileNotFoundError):
                 part.unlink()
-    _sync(target.parent)
+    sync(target.parent)
 
 
 @contextmanager
@@ -73,13 +73,13 @@ def written_folder(
             yield part
             assert (part / SIDECAR).is_file()
             for file in part.rglob("*"):
-                _sync(file)
+                sync(file)
             _take_folder_name(part, target)
         except PhotoError as error:  # of a file in it, which the user knows by its later name
             raise PhotoError(str(error).replace(str(part), str(target))) from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
-    _sync(target.parent)
+    sync(target.parent)
 
 
 def check_folder(target: Path, *, overwrite: bool = False, source: Path | None = None) -> None:
@@ -176,7 +176,7 @@ def _take_name(part: Path, target: Path, overwrite: bool) -> None:
         part.rename(target)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Make a file, or the names in a folder, last through a power cut, where that can be had."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)

@@ -77,11 +77,16 @@ def check_output(
     profile: str | None = None,
 ) -> None:
     """Raise as `write_photo` would for these, before any work is done for it."""
+    check_form(path, bit_depth=bit_depth, profile=profile)
+    check_target(path, overwrite=overwrite, source=source)
+
+
+def check_form(path: Path, *, bit_depth: int | None = None, profile: str | None = None) -> None:
+    """Raise as `write_photo` would for these in files called like `path`, wherever they lie."""
     form = _format_of(path)
     if bit_depth is not None:
         _checked_bit_depth(form, bit_depth)
     _profile(profile, form, floating=False)
-    check_target(path, overwrite=overwrite, source=source)
 
 
 def _format_of(path: Path) -> OutputFormat:

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from depthfx.camera import FocalOrigin
 from depthfx.context import Context
 from depthfx.depth import Depth, Plane
 from depthfx.engine.catalogue import entries
@@ -85,6 +86,10 @@ class EmbeddedModel:
             seen_px *= width
         # Canonical inverse depth times width over focal length is 1/m (Depth Pro, eq. 1).
         inverse = small.inverse * np.float32(width / (seen_px or photo.camera.focal_px))
+        by_file = photo.camera.origin in (FocalOrigin.EXIF, FocalOrigin.INTRINSICS)
+        if by_file and small.focal_share is not None:
+            # Of no use for the depth, but whoever looks it over may compare the two.
+            seen_px, focal_error = small.focal_share * width, small.own_error
         inverse = np.where(inverse < 1 / FARTHEST_M, 0, inverse).astype(np.float32)
         # The matte knows the outline better than the depth does.
         fine = refine(photo.pixels, inverse, self.matte(photo, context))

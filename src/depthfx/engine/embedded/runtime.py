@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from depthfx import machine
 from depthfx.camera import FOCAL_UNCERTAINTY, FocalOrigin
 from depthfx.depth import Plane
 from depthfx.errors import ModelError
@@ -63,11 +64,20 @@ class Prediction:
     focal_share: float | None = None
     focal_error: float | None = None
 
+    @property
+    def own_error(self) -> float:
+        """Share by which `focal_share` may be off on a photo unlike those learnt from."""
+        return math.expm1(self._log_error)
+
+    @property
+    def _log_error(self) -> float:
+        assert self.focal_error is not None
+        return math.hypot(math.log1p(self.focal_error), math.log1p(VIEW_ERROR))
+
     def with_guess(self, share: float) -> tuple[float, float]:
         """Focal length over width and its error, a guess weighed in by how sure each is."""
         assert self.focal_share is not None
-        assert self.focal_error is not None
-        own = math.hypot(math.log1p(self.focal_error), math.log1p(VIEW_ERROR)) ** -2
+        own = self._log_error**-2
         guessed = math.log1p(FOCAL_UNCERTAINTY[FocalOrigin.GUESS]) ** -2
         both = own * math.log(self.focal_share) + guessed * math.log(share)
         total = own + guessed
@@ -120,6 +130,7 @@ class Network:
         onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        options.intra_op_num_threads = machine.threads()
         # Its threads sleep while they have nothing to do: compiled kernels are being loaded
         # beside it, other photos worked on.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -14,14 +14,19 @@ def find_compiled_a_place() -> None:
     both are read-only, as in a container. A shared folder of a known name would not do:
     what numba finds there it runs.
     """
-    places = (Path(__file__).parent.parent, Path(os.environ.get("XDG_CACHE_HOME", "~")))
-    if "NUMBA_CACHE_DIR" in os.environ or any(_writable(place) for place in places):
+    if has_a_place():
         return
     from tempfile import TemporaryDirectory
 
     folder = TemporaryDirectory(prefix="depthfx-")
     atexit.register(folder.cleanup)
     os.environ["NUMBA_CACHE_DIR"] = folder.name
+
+
+def has_a_place() -> bool:
+    """Whether compiled code can be kept from run to run."""
+    places = (Path(__file__).parent, Path(os.environ.get("XDG_CACHE_HOME", "~")))
+    return "NUMBA_CACHE_DIR" in os.environ or any(_writable(place) for place in places)
 
 
 def let_threads_sleep() -> None:

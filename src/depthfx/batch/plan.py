@@ -1,0 +1,149 @@
+"""What a batch will do, known before anything is done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from depthfx.batch.cache import default_folder
+from depthfx.batch.job import Job, Settings
+from depthfx.batch.look import Look
+from depthfx.batch.photos import Item, find_photos
+from depthfx.batch.store import join, local_path
+from depthfx.chain import Chain
+from depthfx.errors import ParameterError
+from depthfx.photo.encode import WRITTEN
+
+
+@dataclass(frozen=True)
+class Search:
+    """Which photos are meant.
+
+    places : files, folders (with all that is in them), globs, URLs
+    include, exclude : globs of names below what is named; the first, if any, choose, the others
+        leave out
+    pairs : what a raw file and the JPEG of its name are: "raw" or "jpeg", the one of them that
+        is worked on, or "both"
+    sidecars : by kind, where such files lie, see `find_photos`
+    """
+
+    places: tuple[Path | str, ...]
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    pairs: str = "raw"
+    sidecars: Mapping[str, str] = field(default_factory=dict)
+
+    def found(self, out: Path | str, *, empty: bool = False) -> list[Item]:
+        """The photos, less what lies in `out`; ParameterError if there are none, unless `empty`."""
+        return find_photos(
+            self.places,
+            include=self.include,
+            exclude=self.exclude,
+            pairs=self.pairs,
+            out=out,
+            sidecars=self.sidecars,
+            empty=empty,
+        )
+
+    def folders(self) -> tuple[Path, ...]:
+        """What is to be listened to for new photos. Raises ParameterError if that cannot be."""
+        folders = []
+        for place in self.places:
+            if not Path(place).is_dir():
+                raise ParameterError(
+                    f"{place} is no folder; --watch watches folders of this machine"
+                )
+            folders.append(Path(place))
+        return tuple(folders)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A look, and the photos that get it.
+
+    items : the photos, in the order of their names
+    jobs : the work on each that is not to be skipped
+    """
+
+    look: Look
+    settings: Settings
+    search: Search
+    out: Path | str
+    items: tuple[Item, ...]
+    jobs: tuple[Job, ...]
+
+    def place_of(self, name: str) -> Path | str:
+        """Where what is called `name` below the output folder lies."""
+        return join(str(self.out), name) if self.folder is None else self.folder / name
+
+    def of(self, look: Look) -> Plan:
+        """The same photos with another look."""
+        return replace(self, look=look, jobs=tuple(look.jobs(self.items, self.out)))
+
+    @property
+    def folder(self) -> Path | None:
+        """The output folder, if it is on this machine."""
+        return local_path(self.out)
+
+    @property
+    def url(self) -> str | None:
+        """The output folder's URL, if it is not."""
+        return str(self.out) if self.folder is None else None
+
+
+def plan(
+    recipe: Look | Chain | Path | str,
+    photos: Iterable[Path | str] | Path | str,
+    out: Path | str,
+    *,
+    include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
+    pairs: str = "raw",
+    watch: bool = False,
+    **given: Any,
+) -> Plan:
+    """What `run` of the same arguments will do, see there.
+
+    Raises ParameterError, RecipeError, and PhotoError if a place cannot be looked through.
+    """
+    _check_folder(out)
+    look = Look.of(recipe).asked(given)
+    if watch and look.surveys:
+        raise ParameterError(
+            'lock: "set" needs the whole set, which nobody knows who watches; lock to numbers'
+        )
+    places = (photos,) if isinstance(photos, Path | str) else tuple(photos)
+    search = Search(places, tuple(include), tuple(exclude), pairs, look.sidecars)
+    _check_places(places)
+    if watch:
+        search.folders()
+    items = tuple(search.found(out, empty=watch))
+    jobs = tuple(look.jobs(items, out))
+    return Plan(look, look.settings(_of_settings(given)), search, out, items, jobs)
+
+
+def _check_places(places: Iterable[Path | str]) -> None:
+    """Raise ParameterError if one is misspelt: later, it would only be a photo that fails."""
+    for place in places:
+        path = local_path(place)
+        if path is None or os.path.lexists(path) or any(sign in str(path) for sign in "*?["):
+            continue
+        raise ParameterError(f"{place}: no such file or folder")
+
+
+def _of_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `given` that are fields of `Settings`; depth is kept unless somebody minds."""
+    told = {entry.name: given[entry.name] for entry in fields(Settings) if entry.name in given}
+    cache = told.get("cache", True)
+    if isinstance(cache, bool):
+        told["cache"] = default_folder() if cache else None
+    return told
+
+
+def _check_folder(out: Path | str) -> None:
+    """Raise ParameterError if `out` looks like a photo, which somebody wants who has one photo."""
+    if Path(out).suffix.lower() in WRITTEN and not Path(out).is_dir():
+        raise ParameterError(f"-o {out}: is to be a folder, as there may be many results")
