@@ -46,7 +46,8 @@ class Channels:
     second estimate. `find_depth` and `find_matte` are called at most once.
 
     find_draft : a rough depth that is found at once, or None
-    matte_given : whether the matte comes from the user or the photo's file, not from a network
+    matte_given, depth_given : whether the matte, the depth, comes from the user or the photo's
+        file, not from a network
     """
 
     def __init__(
@@ -56,9 +57,11 @@ class Channels:
         find_draft: Callable[[], Depth | None] = lambda: None,
         *,
         matte_given: bool = False,
+        depth_given: bool = False,
     ):
         self._find_depth, self._find_matte = find_depth, find_matte
-        self.find_draft, self.matte_given = find_draft, matte_given
+        self.find_draft = find_draft
+        self.matte_given, self.depth_given = matte_given, depth_given
         self._depth: Depth | None = None
         self._matte: Plane | None = None
         self._normals: tuple[Camera, Normals] | None = None
@@ -157,15 +160,18 @@ class Scene:
                 return matte
             return stored_matte() if stored_matte else find_matte(photo, context)
 
+        known = depth is not None or stored_depth is not None
+
         def find_draft() -> Depth | None:
             from depthfx.engine.find import find_draft
 
-            known = depth is not None or stored_depth is not None
             found = None if known else find_draft(photo, context)
             return found if found is None or adjust is None else adjust(found)
 
         given = matte is not None or stored_matte is not None
-        channels = Channels(find_depth, find_matte, find_draft, matte_given=given)
+        channels = Channels(
+            find_depth, find_matte, find_draft, matte_given=given, depth_given=known
+        )
         return cls(photo, channels, context)
 
     @classmethod

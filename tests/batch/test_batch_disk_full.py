@@ -188,6 +188,7 @@ def test_a_folder_of_the_results_may_be_on_another_disk(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_the_run_and_with_more_room_it_goes_on(shoot: Path) -> None:
     found = on_small_disks(
         shoot,
@@ -293,6 +294,7 @@ def test_without_the_right_to_write_there_it_is_one_line(shoot: Path) -> None:
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_photo_or_a_folder_without_the_right_fails_alone(shoot: Path) -> None:
     out = shoot / "out"
     (shoot / "in" / "day1").mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -100,6 +101,40 @@ def test_a_photo_that_comes_again_counts_once_as_left(clock):
     shown.ended(ended("a.jpg"))
     shown.planned([a_job("a.jpg", 30)])
     assert (shown.total, shown.left) == (2, 1)
+
+
+def test_a_warning_is_said_once(clock):
+    said = []
+    shown = Board(said.append, clock=clock, every_photo=False)
+    shown.planned([a_job(name) for name in "abc"])
+    for name in "abc":
+        shown.ended(ended(name, facts={"warnings": ["the cache is full"]}))
+    assert len(said) == 1
+    assert "a: done; warning: the cache is full" in said[0]
+
+
+def test_a_first_look_at_all_photos_is_counted_and_tells_nothing_of_the_pace(clock):
+    shown = Board(lambda line: None, clock=clock)
+    shown.planned([a_job("a.jpg"), a_job("b.jpg")])
+    for name in ("a.jpg", "b.jpg"):
+        shown.begun(replace(a_job(name), survey=True), "1")
+        clock.now_s += 50
+    assert shown.words() == ["0/2", "2 looked at"]
+    assert shown.at_work == {}
+    shown.begun(a_job("a.jpg"), "1")
+    clock.now_s += 2
+    shown.ended(ended("a.jpg"))
+    assert shown.words() == ["1/2", "2 s left", "30/min"]
+
+
+def test_a_worker_is_shown_at_the_first_of_what_it_has_in_hand(clock):
+    shown = Board(lambda line: None, clock=clock)
+    shown.planned([a_job("a.jpg"), a_job("b.jpg")])
+    shown.begun(a_job("a.jpg"), "1")
+    shown.begun(a_job("b.jpg"), "1")
+    clock.now_s += 3
+    shown.ended(ended("a.jpg"))
+    assert shown.at_work == {"1": [("b.jpg", clock.now_s)]}
 
 
 def test_quiet_says_only_what_failed(clock):

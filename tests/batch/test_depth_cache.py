@@ -225,6 +225,8 @@ def test_what_was_kept_is_found_by_the_next(tmp_path, photo, depth):
     assert file.is_file()
     with DepthCache(tmp_path / "cache", warn=pytest.fail) as cache:
         again = photo_of(photo.pixels.copy(), metadata=Metadata(xmp=b"<keywords/>"), path=Path("x"))
+        assert cache.has_depth(again, SOURCE)
+        assert not cache.has_depth(again, "another model")
         assert_same_depth(cache.depth(again, SOURCE), depth)
         assert cache.matte(again, SOURCE) is None
     assert heard == []
@@ -496,6 +498,18 @@ def test_a_shoot_larger_than_the_cache_is_found_in_part(tmp_path, depth):
         assert "--cache-size" in heard[0]
     assert found == [0, 6, 6]
     assert len(list((tmp_path / "cache" / OURS).glob("??/*"))) == 6
+
+
+def test_a_clock_that_was_wrong_keeps_nothing_for_ever(tmp_path, photo, depth):
+    limit_gb = 1.5 * len(payload.of_depth(depth)) / 1e9
+    kept(tmp_path, photo_of(photo.pixels / 2), depth)
+    with sqlite3.connect(tmp_path / "cache" / OURS / "index.sqlite") as database:
+        database.execute("UPDATE entries SET used = used + 1e9")
+    database.close()
+    kept(tmp_path, photo, depth, limit_gb=limit_gb)
+    with DepthCache(tmp_path / "cache") as cache:
+        assert cache.depth(photo, SOURCE) is not None
+        assert cache.usage().entries == 1
 
 
 def test_another_version_is_left_alone(tmp_path, photo, depth):

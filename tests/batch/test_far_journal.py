@@ -40,8 +40,8 @@ def works_on(job: Job, out: str) -> Result:
     return Result(job.name, job.source, Status.DONE, (Written(job.target, len(content), ""),))
 
 
-def carry_out(out: str, jobs: list[Job], state: Path, **how: object) -> dict[str, str]:
-    with FarJournal(out, LOOK, state=state, **how) as log:  # type: ignore[arg-type]
+def carry_out(out: str, jobs: list[Job], state: Path, **how: bool) -> dict[str, str]:
+    with FarJournal(out, LOOK, state=state, **how) as log:
         settled, left = log.split(jobs)
         done = [log.delivered(job, works_on(job, out)) for job in left]
     return {result.name: result.status.value for result in (*settled, *done)}

@@ -9,7 +9,7 @@ import cv2
 import fsspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from depthfx.batch.deliver import written
@@ -314,6 +314,7 @@ def test_numbers_in_names_are_in_order(numbers):
         ("IMG_[0-4]?.*", ["IMG_12.CR3"], ["IMG_52.CR3", "IMG_1.CR3"]),
         ("[!a]*", ["b/a.jpg"], ["a.jpg"]),
         ("a\nb*", ["a\nb\n.jpg"], ["ab.jpg"]),
+        ("x/", ["a\nb/x/1\n2.jpg"], []),
         ("(1)+[2.jpg", ["(1)+[2.jpg"], ["12.jpg"]),
     ],
 )
@@ -324,6 +325,9 @@ def test_patterns(pattern, fits, not_fits):
 
 
 @given(st.text(min_size=1, max_size=20), st.text(max_size=20))
+@example("[b-a]", "b")
+@example("[!]", "!")
+@example("[a\\]", "a")
 def test_any_text_is_a_pattern_or_refused_in_words(pattern, name):
     said = "a pattern"
     try:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from depthfx.batch import deliver, journal, notes, past
 from depthfx.batch.job import Job, Result, Status
-from depthfx.batch.journal import FOLDER, REPORT, Journal
+from depthfx.batch.journal import FOLDER, REPORT, Journal, foreseen
 from depthfx.errors import DepthfxError
 
 LOOK = "a look"
@@ -173,7 +173,7 @@ def test_killed_before_any_line_and_begun_again_the_results_are_the_same(
 
 
 @given(cut=st.integers(0, 400))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 def test_a_journal_that_lost_its_last_words_is_taken_up(cut, shoot, tmp_path_factory):
     """What was about to be put in place is known to be; only "done" can be missing or torn."""
     out = tmp_path_factory.mktemp("torn") / "out"
@@ -352,6 +352,25 @@ def test_results_of_another_look_are_not_mixed(shoot, tmp_path):
     assert statuses(carry_out(out, other, "another look")) == {"a": "kept"}
 
 
+def test_what_a_run_would_do_is_said_and_nothing_done(shoot, tmp_path):
+    out, jobs = tmp_path / "out", jobs_of(shoot, "a", "b")
+    assert foreseen(out, LOOK, jobs) == ([], jobs)
+    assert not out.exists()
+    carry_out(out, jobs[:1])
+    (out / "b.out").write_text("mine")
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    with Journal(out, LOOK):
+        settled, left = foreseen(out, LOOK, jobs)
+    assert statuses({result.name: result for result in settled}) == {"a": "kept", "b": "failed"}
+    assert left == []
+    with pytest.raises(DepthfxError, match="another look"):
+        foreseen(out, "other", jobs)
+    held = {out / FOLDER, *(path for path in before if FOLDER in path.parts)}
+    assert {path: path.stat().st_mtime_ns for path in before if path not in held} == {
+        path: time for path, time in before.items() if path not in held
+    }
+
+
 def test_facts_are_kept_as_long_as_the_look(tmp_path):
     with Journal(tmp_path, LOOK) as log:
         assert log.fact("range") is None
@@ -429,7 +448,7 @@ NAMES = st.text(
 
 
 @given(names=st.lists(NAMES, min_size=1, max_size=4, unique=True))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 def test_photos_may_be_called_anything(names, tmp_path_factory):
     folder = tmp_path_factory.mktemp("names")
     photos, out = folder / "in", folder / "out"

@@ -153,6 +153,8 @@ def test_any_text_is_a_look_or_a_clear_refusal(text):
         ("[lock]\nf_number = 2\nlike = '85mm'", "f_number and like both say"),
         ("[lock]\nlike = 'a good one'", "lock:"),
         ("[sidecars]\nmattes = 'x'", "did you mean 'matte'"),
+        ("[sidecars]\nmatte = 'm/{name}.png'", "no field {name}; there are: folder, stem, ext"),
+        ("[sidecars]\nmatte = 3", "matte is a template like"),
         ("[photo]\nmatch = '*'", "in double brackets"),
         ("[[photo]]\nf35 = 50", "photo 1: has no match"),
         ("[[photo]]\nmatch = '..'", "photo 1: match: '..' fits no photo"),

@@ -103,7 +103,7 @@ def test_sky_makes_the_range_of_pictures_infinite_and_leaves_grades_alone():
     assert range_m(lock.reach)[1] < 50
 
 
-@pytest.mark.parametrize("inverse", [0.0, 0.25, 1000.0])
+@pytest.mark.parametrize("inverse", [0.0, 1e-9, 0.25, 1000.0])
 def test_flat_depth_makes_a_lock_that_effects_take(inverse):
     flat = Scene.from_arrays(
         np.full((8, 8, 3), 0.2, np.float32),

@@ -10,10 +10,9 @@ from tests.engine.tiny_models import depth_anything
 from depthfx.batch.track import focused, tracks
 from depthfx.chain import Chain
 from depthfx.context import Context
-from depthfx.errors import DepthError
 from depthfx.photo.colour import srgb_space
 from depthfx.scene import Scene
-from depthfx_effects import Bokeh, Fog, Portrait
+from depthfx_effects import Bokeh, DepthPicture, Fog, Portrait
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 COUNT = 6
@@ -68,17 +67,19 @@ def test_a_focus_that_is_told_counts_and_others_are_set():
     ]
 
 
+@pytest.mark.slow
 def test_relative_depth_has_one_scale_for_a_shot(tmp_path):
     """Its focus is taken to be 2 m away when the shot begins, as for a photo."""
     context = Context(model=f"hf:{depth_anything(tmp_path / 'model')}", device="cpu")
-    found = list(tracks(photos(), Chain(Bokeh(focus_xy=(0.5, 0.5))), context, around=0))
-    assert found[0].focus_m[(0.5, 0.5)] == pytest.approx(2, rel=1e-3)
-    assert all(track.assumed and track.depth.metric for track in found)
-    # What has to know metres still is not given such.
     (track, *_) = tracks(photos(), Chain(Fog()), context, around=0)
+    assert not track.depth.metric  # nobody looks through a lens
+    # Where its random weights see something near.
+    row, column = np.unravel_index(track.depth.inverse.argmax(), track.depth.shape)
+    place = (float(column) / 144, float(row) / 96)
+    found = list(tracks(photos(), Chain(Bokeh(focus_xy=place)), context, around=0))
+    np.testing.assert_allclose(found[0].focus_m[place], 2, rtol=1e-3)
+    assert all(each.assumed and each.depth.metric for each in found)
+    # Beside an effect that is told lengths nothing is assumed: it says what is wrong.
+    chain = Chain(DepthPicture(far_m=5), Bokeh(focus_xy=place))
+    (track, *_) = tracks(photos(), chain, context, around=0)
     assert not track.depth.metric
-    scene = Scene.from_arrays(
-        next(photos()).pixels, inverse=np.ones((96, 144), np.float32), metric=False
-    )
-    with pytest.raises(DepthError, match="metres"):
-        focused(Chain(Fog()), track)(scene)

@@ -86,6 +86,21 @@ def test_a_bad_photo_is_named_and_does_not_stop_the_rest(shoot):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("given", "answer"),
+    [
+        (["--model", "nosuch"], "there is no depth model 'nosuch'"),
+        (["--weights", "nosuch.onnx"], "weights nosuch.onnx: no such file"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_told_once(shoot, given, answer):
+    said = run("batch", "look.toml", "in", "-o", "out", *given, cwd=shoot)
+    assert said.returncode == 1
+    assert answer in said.stderr
+    assert len(said.stderr.splitlines()) == 1
+    assert not (shoot / "out").exists()
+
+
 def test_a_dry_run_says_what_would_become_of_which_photo(shoot):
     (shoot / "in" / "a.matte.png").write_bytes((shoot / "in" / "b.png").read_bytes())
     name = "{folder}/{stem}-styled"
@@ -112,6 +127,10 @@ def test_a_dry_run_says_what_would_become_of_which_photo(shoot):
         (["look.toml", "in", "-o", "out", "--format", "jgp"], "jgp"),
         (["look.toml", "in/a.jpg", "-o", "out", "--watch"], "in/a.jpg is no folder"),
         (["look.toml", "in", "-o", "out", "--on", "moon"], "moon"),
+        (["look.toml", "in", "-o", "out", "--watch", "--name", "{number}"], "numbers hang on"),
+        (["look.toml", "in", "-o", ""], "-o is empty"),
+        (["look.toml", "in", "-o", "look.toml"], "-o look.toml: is a file"),
+        (["look.toml", "on", "-o", "out"], "on: no such file or folder"),
         (["look.toml", "in"], "--out"),
     ],
 )

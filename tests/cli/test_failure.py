@@ -16,7 +16,7 @@ from depthfx.cli.apply import Job, _attempt, process, target
 from depthfx.cli.failure import INTERRUPTED, end
 from depthfx.cli.options import common_options
 from depthfx.cli.report import json_line
-from depthfx.errors import ParameterError, RecipeError
+from depthfx.errors import ParameterError, RecipeError, reason
 from depthfx.recipe import read_recipe
 
 PROGRAM = [sys.executable, "-m", "depthfx"]

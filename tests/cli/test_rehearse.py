@@ -14,6 +14,7 @@ from depthfx.chain import Chain
 from depthfx.cli import rehearse
 from depthfx.cli.rehearse import opened_in_rehearsal
 from depthfx.errors import PhotoError
+from depthfx.rehearsal import _scipy_unseen
 from depthfx_effects import Bokeh, Portrait
 
 
@@ -77,7 +78,7 @@ def test_whoever_stops_it_does_not_wait_for_a_dead_disk(monkeypatch) -> None:
 
 def test_scipy_is_hidden_for_a_moment_only(monkeypatch) -> None:
     monkeypatch.delitem(sys.modules, "scipy.linalg", raising=False)
-    with rehearse._scipy_unseen(), pytest.raises(ImportError):
+    with _scipy_unseen(), pytest.raises(ImportError):
         import scipy.linalg  # noqa: F401
     assert "scipy.linalg" not in sys.modules
 

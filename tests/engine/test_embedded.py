@@ -280,6 +280,18 @@ def test_a_focal_length_that_is_known_is_not_asked_for(constant_network):
     np.testing.assert_allclose(1 / depth.surface, 4.0, rtol=1e-4)
 
 
+@pytest.mark.parametrize("origin", [FocalOrigin.EXIF, FocalOrigin.INTRINSICS])
+def test_a_focal_length_of_the_file_is_used_and_what_was_seen_is_told(constant_network, origin):
+    """Both stand side by side, so that whoever looks the depth over can compare them."""
+    context = Context(weights=constant_network(0.5, (0.8, 0.1)))
+    pixels = guessed().pixels
+    depth = EmbeddedModel(context).estimate(Photo(pixels, Camera(120, 90, 240.0, origin)))
+    np.testing.assert_allclose(1 / depth.surface, 4.0, rtol=1e-4)
+    assert depth.focal_px == pytest.approx(0.8 * 120, rel=1e-4)
+    own = math.hypot(0.1, math.log1p(VIEW_ERROR))
+    assert depth.focal_error == pytest.approx(math.expm1(own), rel=1e-3)
+
+
 def test_the_stated_error_is_that_of_this_photo(constant_network):
     context = Context(weights=constant_network(0.5, (0.8, 0.1)))
     scene = Scene.of(guessed(), context)

@@ -24,6 +24,7 @@ from depthfx.engine import transformers_depth
 from depthfx.engine.meaning import FAR_OVER_NEAR
 from depthfx.engine.transformers_depth import TransformersModel
 from depthfx.errors import ModelError
+from depthfx.photo.photo import Photo
 
 CPU = Context(device="cpu")
 Make = Callable[[Path], Path]
@@ -309,3 +310,25 @@ def test_nothing_is_printed(
 ) -> None:
     TransformersModel(CPU, str(saved("dpt"))).look(photo(40, 30), None, CPU)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["depth-anything", "zoedepth", "depth-pro"])
+def test_photos_seen_together_have_the_depth_they_have_alone(
+    name: str, saved: Callable[[str], Path], float32: None
+) -> None:
+    """Two of one size go through the network at once, the third by itself."""
+    photos = [
+        Photo(photo(*shape), Camera.guess(shape[1], shape[0]))
+        for shape in ((60, 80), (60, 80), (80, 60))
+    ]
+    model = TransformersModel(CPU, str(saved(name)))
+    alone = [model.look(*model._as_shown(each, CPU), CPU) for each in photos]
+    model.look_ahead(photos, CPU)
+    for one, look in zip(photos, alone, strict=True):
+        together = model._seen[one]
+        rounding = 1e-3 * float(look.inverse.max())
+        np.testing.assert_allclose(together.inverse, look.inverse, rtol=0, atol=rounding)
+        assert (together.focal_px is None) is (look.focal_px is None)
+        assert together.focal_px is None or np.isclose(together.focal_px, look.focal_px, rtol=1e-4)
+        assert model.estimate(one).shape == one.shape
+    assert not model._seen  # what was seen is used, and used once

@@ -141,6 +141,10 @@ class DepthCache:
             self._index = None
 
     # ------------------------------------------------------------ what a context asks
+    def has_depth(self, photo: Photo, source: str) -> bool:
+        """Whether there is a file of it; it is not read."""
+        return self._path(self._depth_key(photo, source)).is_file()
+
     def depth(self, photo: Photo, source: str) -> Depth | None:
         """See `context.ChannelStore`."""
         return self._read(

@@ -20,6 +20,8 @@ BUSY_S = 10.0
 """So long another process is waited for: it writes a few rows at a time."""
 MADE = 1
 """`user_version` of a database whose rows are all there."""
+AHEAD_S = 60.0
+"""Clocks of machines that share a cache are not farther apart."""
 TABLE = (
     "CREATE TABLE IF NOT EXISTS entries"
     " (key TEXT PRIMARY KEY, size INTEGER NOT NULL, used REAL NOT NULL) WITHOUT ROWID"
@@ -107,8 +109,10 @@ class Index:
         (total,) = self._database.execute(f"SELECT TOTAL(size) {others}", (but,)).fetchone()
         gone: list[str] = []
         if total > limit:
+            # What a wrong clock has put into the future is of no more use than the rest.
             oldest = self._database.execute(
-                f"SELECT key, size {others} AND used < ? ORDER BY used, key", (but, kept_since)
+                f"SELECT key, size {others} AND used NOT BETWEEN ? AND ? ORDER BY used, key",
+                (but, kept_since, time.time() + AHEAD_S),
             )
             for key, size in oldest:
                 gone.append(key)

@@ -21,6 +21,7 @@ OBJECT_STORE_BYTES = 100_000_000
 """Of a Ray of our own: what goes through it are names and results, a few KB each."""
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 """Names of Ray's own: nothing is sent home, and a warning less."""
+TOKEN = "; if the cluster asks for a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN here, too"
 KNOCK_S = 10.0
 SHORT = Path("/tmp")
 """Ray's sockets lie in its temporary folder, and their paths may have no more than 107 bytes."""
@@ -68,8 +69,9 @@ def cluster(address: str, count: int | None, verbose: bool) -> Iterator[Any]:
                 )
         except Exception as error:
             ray.shutdown()
+            token = "" if where == "local" else TOKEN
             raise DepthfxError(
-                f"--on {address}: Ray cannot be reached or started there: {last_line(error)}"
+                f"--on {address}: Ray cannot be reached or started there: {last_line(error)}{token}"
             ) from error
         try:
             yield ray

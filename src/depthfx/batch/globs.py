@@ -27,13 +27,20 @@ def any_of(patterns: Iterable[str]) -> Test:
 
     Raises ParameterError for a pattern that fits nothing.
     """
-    tests = [re.compile(_expression(pattern), re.IGNORECASE | re.DOTALL) for pattern in patterns]
+    tests = [_compiled(pattern) for pattern in patterns]
     return lambda name: any(test.match(name) for test in tests)
 
 
 def below(pattern: str) -> Test:
     """Whether a name fits `pattern`, taken from the top even without a "/" in it."""
     return any_of(["/" + pattern])
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(_expression(pattern), re.IGNORECASE | re.DOTALL)
+    except re.error as error:  # [z-a]
+        raise ParameterError(f"{pattern!r} is no pattern: {error}") from None
 
 
 def _expression(pattern: str) -> str:
@@ -66,5 +73,5 @@ def _token(token: str) -> str:
     other = inside.startswith("!")
     inside = inside.removeprefix("!")
     # Only "-" keeps its meaning in a class.
-    escaped = re.sub(r"([\\\]\[^&~|])", r"\\\1", inside)
+    escaped = re.sub(r"([\\\]\[^&~|])", r"\\\1", inside).replace("--", r"\-")
     return f"(?!/)[{'^' if other else ''}{escaped}]"

@@ -10,7 +10,6 @@ from typing import Any
 
 from depthfx.context import Context
 
-
 SLOT_DIGITS = 20
 """Of SHA-256 in `Job.slot`: 80 bits, no two photos of a million share one."""
 

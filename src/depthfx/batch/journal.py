@@ -35,6 +35,9 @@ REPORT = "depthfx-report"
 """In the output folder: where a worker's small pictures go."""
 
 
+GO_ON = "mend that and give the same command again: it goes on from here"
+
+
 class Journal(Past):
     """The journal of an output folder, which no other process can open meanwhile.
 
@@ -48,7 +51,7 @@ class Journal(Past):
 
     def __init__(self, out: Path, look_digest: str, **how: Any) -> None:
         super().__init__(out, **how)
-        with self._on_the_disk(), ExitStack() as held:
+        with self._on_the_disk("mend that, or give another folder"), ExitStack() as held:
             deliver.make_folder(self.folder)
             self._lock = Lock(self.folder / "lock", self.title)
             held.callback(self._lock.release)
@@ -173,18 +176,16 @@ class Journal(Past):
         self._notes.add(line, self._file.add(line, lasting=lasting))
 
     @contextmanager
-    def _on_the_disk(self) -> Iterator[None]:
+    def _on_the_disk(self, remedy: str = GO_ON) -> Iterator[None]:
         """What the system says of the journal's disk ends the run."""
         try:
             yield
         except OSError as error:
-            raise self._halted(str(error.strerror or error)) from error
+            raise self._halted(str(error.strerror or error), remedy) from error
 
-    def _halted(self, reason: str) -> DepthfxError:
-        here = "" if self.title in reason else f"{self.title}: "
-        return DepthfxError(
-            f"{here}{reason}; mend that and give the same command again: it goes on from here"
-        )
+    def _halted(self, reason: str, remedy: str = GO_ON) -> DepthfxError:
+        here = "" if self.title in reason else f"{self.title}: cannot be written: "
+        return DepthfxError(f"{here}{reason}; {remedy}")
 
 
 def foreseen(

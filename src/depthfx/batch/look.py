@@ -26,12 +26,13 @@ from depthfx import __version__
 from depthfx.batch.beside import SIDECARS
 from depthfx.batch.job import Job, Settings
 from depthfx.batch.locked import locked
+from depthfx.batch.names import fields_in
 from depthfx.batch.override import Override
 from depthfx.batch.photos import Item
 from depthfx.batch.sections import Lock, ModelChoice, Opening, Output
 from depthfx.chain import Chain
 from depthfx.effect import nearest
-from depthfx.errors import DepthfxError, RecipeError
+from depthfx.errors import DepthfxError, ParameterError, RecipeError
 from depthfx.recipe import chain_of, chain_table, document, from_toml, read_text
 
 
@@ -214,6 +215,7 @@ OPENING_OPTIONS = {**{name: name for name in Opening.model_fields}, "f35_mm": "f
 """What options are called in the tables."""
 OF_FILES = ("depth", "matte", "scale_from", "depth_fix")
 """Keywords of `depthfx.open` that name files beside photos."""
+SIDECAR_FIELDS = ("folder", "stem", "ext")
 MODEL_FILES = ("weights", "faces")
 NOT_OF_PICTURE = ("device", "memory_limit_gb", "commercial_only")
 """Of the model's settings, those that do not change what it finds."""
@@ -231,6 +233,13 @@ def _sidecars(table: object, place: str) -> dict[str, str]:
             raise RecipeError(f"{place}: unknown key {kind!r}{nearest(kind, list(SIDECARS))}")
         if not isinstance(template, str):
             raise RecipeError(f"{place}: {kind} is a template like '{kind}s/{{stem}}.png'")
+        try:
+            wrong = sorted(fields_in(template) - set(SIDECAR_FIELDS))
+        except ParameterError as error:
+            raise RecipeError(f"{place}: {kind}: {error}") from None
+        if wrong:
+            known = nearest(wrong[0], list(SIDECAR_FIELDS))
+            raise RecipeError(f"{place}: {kind}: there is no field {{{wrong[0]}}}{known}")
     return dict(table)
 
 

@@ -9,7 +9,7 @@ for one photo.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from queue import SimpleQueue
 
@@ -81,19 +81,36 @@ def _work(
 ) -> None:
     """Let the chain work on what is read, and have it written."""
     writing: Future[None] | None = None
-    while (entry := read.get()) is not None:
-        underway, done = entry
-        del entry
-        bench.rehearse(underway.job, done)
-        wait([done])
-        room.release()
-        went_well = _made(bench, underway, done, give)
-        if writing is not None:
-            writing.result()  # one at a time: what is made does not pile up
-        writing = pool.submit(_write, bench, underway, give) if went_well else None
-        del underway, done
+    for group in _groups(bench, read):
+        bench.look_ahead([underway for underway, done in group if done.exception() is None])
+        while group:
+            underway, done = group.pop(0)
+            room.release()
+            went_well = _made(bench, underway, done, give)
+            if writing is not None:
+                writing.result()  # one at a time: what is made does not pile up
+            writing = pool.submit(_write, bench, underway, give) if went_well else None
+            del underway, done
     if writing is not None:
         writing.result()
+
+
+def _groups(bench: Bench, read: SimpleQueue[Reading | None]) -> Iterator[list[Reading]]:
+    """The photos as they are read: one, and what else is there already, if that is of use."""
+    more = True
+    while more and (entry := read.get()) is not None:
+        bench.rehearse(entry[0].job, entry[1])
+        group = [entry]
+        for _ in range(min(bench.at_once - 1, read.qsize())):
+            following = read.get()
+            if following is None:
+                more = False
+                break
+            group.append(following)
+            del following
+        wait([done for _, done in group])
+        del entry  # else it would be kept while it is worked on
+        yield group
 
 
 def _made(bench: Bench, underway: Underway, reading: Future[None], give: Give) -> bool:

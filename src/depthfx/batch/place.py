@@ -6,6 +6,7 @@ import os
 import socket
 import tempfile
 import threading
+import time
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from depthfx.batch.store import is_url
 
 IN_HAND = 2
 """Photos a worker has: one in work, one being read."""
+LOOK_UP_S = 1.0
 
 
 class Place:
@@ -58,6 +60,7 @@ class Place:
         self._answers: dict[str, Future[Result]] = {}
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
+        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
 
     def about(self) -> dict[str, Any]:
         """What the driver wants to know before it sends a photo."""
@@ -98,6 +101,16 @@ class Place:
 
     def _give(self, result: Result) -> None:
         self._answers.pop(result.name).set_result(result)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when Ray's on this machine has ended.
+
+    An interpreter that is told to go waits for threads that wait for photos.
+    """
+    while os.getppid() == parent:
+        time.sleep(LOOK_UP_S)
+    os._exit(1)
 
 
 def _unseen(job: Job) -> Result:

@@ -12,8 +12,9 @@ from depthfx.batch.cache import default_folder
 from depthfx.batch.job import Job, Settings
 from depthfx.batch.look import Look
 from depthfx.batch.photos import Item, find_photos
-from depthfx.batch.store import join, local_path
+from depthfx.batch.store import check, join, local_path
 from depthfx.chain import Chain
+from depthfx.engine.find import check_model
 from depthfx.errors import ParameterError
 from depthfx.photo.encode import WRITTEN
 
@@ -107,22 +108,36 @@ def plan(
 ) -> Plan:
     """What `run` of the same arguments will do, see there.
 
-    Raises ParameterError, RecipeError, and PhotoError if a place cannot be looked through.
+    Raises ParameterError, RecipeError, ModelError if there is no such model, and PhotoError if a
+    place cannot be looked through.
     """
     _check_folder(out)
     look = Look.of(recipe).asked(given)
-    if watch and look.surveys:
-        raise ParameterError(
-            'lock: "set" needs the whole set, which nobody knows who watches; lock to numbers'
-        )
+    if watch:
+        _check_watched(look)
     places = (photos,) if isinstance(photos, Path | str) else tuple(photos)
     search = Search(places, tuple(include), tuple(exclude), pairs, look.sidecars)
     _check_places(places)
     if watch:
         search.folders()
+    settings = look.settings(_of_settings(given))
+    check_model(settings.context())
     items = tuple(search.found(out, empty=watch))
     jobs = tuple(look.jobs(items, out))
-    return Plan(look, look.settings(_of_settings(given)), search, out, items, jobs)
+    return Plan(look, settings, search, out, items, jobs)
+
+
+def _check_watched(look: Look) -> None:
+    """Raise ParameterError if a photo's result hangs on what others there are."""
+    if look.surveys:
+        raise ParameterError(
+            'lock: "set" is found out of all photos, which nobody has who watches; give numbers'
+        )
+    if "{number" in look.output.name:
+        raise ParameterError(
+            f"name = {look.output.name!r}: numbers hang on all photos, which nobody has who "
+            "watches; use {stem}"
+        )
 
 
 def _check_places(places: Iterable[Path | str]) -> None:
@@ -144,6 +159,12 @@ def _of_settings(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_folder(out: Path | str) -> None:
-    """Raise ParameterError if `out` looks like a photo, which somebody wants who has one photo."""
-    if Path(out).suffix.lower() in WRITTEN and not Path(out).is_dir():
+    """Raise ParameterError if `out` can be no folder, or looks as if it was not meant as one."""
+    if not str(out):
+        raise ParameterError("-o is empty: give a folder for the results")
+    if (folder := local_path(out)) is not None and folder.is_file():
+        raise ParameterError(f"-o {out}: is a file; give a folder for the results")
+    if folder is None:
+        check(str(out), writable=True)
+    elif folder.suffix.lower() in WRITTEN and not folder.is_dir():
         raise ParameterError(f"-o {out}: is to be a folder, as there may be many results")

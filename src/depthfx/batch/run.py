@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from depthfx.batch.store import join, put
 from depthfx.batch.survey import surveyed
 from depthfx.batch.watch import Arrivals, as_they_come
 from depthfx.chain import Chain
+from depthfx.errors import ParameterError, PhotoError
 
 SHEET = f"{FOLDER}/{PAGE}"
 """In the output folder: all results on one page."""
@@ -132,13 +133,19 @@ def carried_out(
             verbose=verbose,
         )
         if look.surveys:
+            heard.planned(planned.jobs)
             heard.say("looking at all photos first, for what they are to have in common")
-            planned = planned.of(surveyed(planned.jobs, look, journal, work))
+            try:
+                planned = planned.of(surveyed(planned.jobs, look, journal, work))
+            except ParameterError:
+                if stop.is_set():  # too few were seen to say anything
+                    return
+                raise
         course = _Course(planned, journal, heard)
-        results = course.results(work, stop, watch=watch)
-        if report:
-            results = course.reported(results, watch=watch)
-        with closing(results):
+        with ExitStack() as ending:
+            results = ending.enter_context(closing(course.results(work, stop, watch=watch)))
+            if report:
+                results = ending.enter_context(closing(course.reported(results, watch=watch)))
             yield from results
 
 
@@ -166,13 +173,27 @@ class _Course:
         """`results`, with the contact sheet of them kept up to date."""
         look, planned = self._planned.look, self._planned
         heading = Heading(look.name, look.to_toml(), None if watch else len(planned.jobs))
-        folder = (planned.folder or self._journal.folder) / FOLDER
+        if planned.folder is not None:
+            return reported(results, planned.folder / FOLDER, heading, due=self._idle)
+        return self._reported_to(str(planned.out), results, heading)
+
+    def _reported_to(
+        self, url: str, results: Iterable[Result], heading: Heading
+    ) -> Generator[Result, None, None]:
+        """`results`; the contact sheet of them is put to the store when they end."""
+        folder = self._journal.folder / FOLDER
+
+        def send() -> None:
+            for name in (PAGE, LINES):
+                put(folder / name, join(url, f"{FOLDER}/{name}"))
+
         try:
             yield from reported(results, folder, heading, due=self._idle)
-        finally:
-            if planned.url is not None:
-                for name in (PAGE, LINES):
-                    put(folder / name, join(planned.url, f"{FOLDER}/{name}"))
+        except BaseException:  # why it ends counts more than what is said of it
+            with suppress(OSError, PhotoError):
+                send()
+            raise
+        send()
 
     def _idle(self) -> bool:
         """Whether nobody knows when the next photo comes."""

@@ -204,7 +204,7 @@ class Lock(Section):
     @classmethod
     def read(cls, table: object, place: str) -> Self:
         lock = super().read(table, place)
-        openings = [name for name in ("f_number", "aperture_mm", "like") if getattr(lock, name)]
+        openings = [n for n in ("f_number", "aperture_mm", "like") if getattr(lock, n) is not None]
         if len(openings) > 1:
             raise RecipeError(f"{place}: {' and '.join(openings)} both say how wide the lens opens")
         return lock

@@ -29,7 +29,11 @@
   function order() {
     const key = by('order').value
     const value = card => Number(card.dataset[key] ?? -1)
+    // Out of the page while its cards move, so that the browser follows none of them.
+    const place = by('none')
+    grid.remove()
     grid.append(...(key === 'name' ? cards : [...cards].sort((one, other) => value(other) - value(one))))
+    place.before(grid)
     choose()
   }
 
@@ -191,5 +195,6 @@
   })
 
   // A page that comes back from the browser's own memory may have its fields filled in.
-  order()
+  if (by('order').value === 'name') choose()
+  else order()
 }

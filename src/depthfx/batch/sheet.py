@@ -152,9 +152,8 @@ def _picture(result: Result) -> str:
 
 
 def _badge(result: Result) -> str:
-    words = {"hand": "needs a hand", "failed": "failed"}.get(_state(result), "")
-    kept = "kept" if result.status is Status.KEPT else ""
-    return "".join(f"<span class=badge>{word}</span>" for word in (words, kept) if word)
+    words = {"hand": "needs a hand", "failed": "failed"}.get(_state(result))
+    return f"<span class=badge>{words}</span>" if words else ""
 
 
 def _reasons(result: Result) -> str:
@@ -187,6 +186,8 @@ def _words(result: Result, usual: str) -> str:
         parts.append(f"halo {float(halo):.2g}")
     if result.seconds:
         parts.append(f"{sum(result.seconds.values()):.1f} s")
+    if result.status is Status.KEPT:
+        parts.append("kept")
     return " · ".join(f"<span>{part}</span>" for part in parts)
 
 

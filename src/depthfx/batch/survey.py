@@ -84,7 +84,7 @@ def surveyed(
 
     A photo that cannot be read contributes nothing. Raises ParameterError if none has metres.
     """
-    names = {job.name: f"survey {look.key(job)} {_state(job.source)}" for job in map(plain, jobs)}
+    names = {job.name: f"survey {look.key(job)} {_state(job)}" for job in map(plain, jobs)}
     said = {name: notes.fact(fact) for name, fact in names.items()}
     left = [plain(job) for job in jobs if said[job.name] is None and not job.fault]
     for result in work(left) if left else ():
@@ -100,12 +100,12 @@ def plain(job: Job) -> Job:
     return replace(job, survey=True, target="", recipe="", saving={})
 
 
-def _state(source: str) -> str:
-    """Changes with a photo's content; empty where that cannot be told without reading it."""
+def _state(job: Job) -> str:
+    """Changes with a photo's content, as far as that can be told without reading it."""
     try:
-        state = Path(source).stat()
+        state = Path(job.source).stat()
     except (OSError, ValueError):
-        return ""
+        return job.version
     return f"{state.st_size} {state.st_mtime_ns}"
 
 
@@ -133,8 +133,7 @@ def _numbers(lock: Lock, metric: Sequence[dict[str, Any]]) -> Lock:
         # 0 is infinitely far, as of a landscape; the median of inverse depths takes that.
         metres = _metres(float(np.median([one["subject"] for one in metric])))
         said["focus"] = f"{_digits(min(metres, FARTHEST_FOCUS_M))}m"
-    # In order, so that no sum of floating-point numbers hangs on the order of the photos.
-    pixels = np.sort(np.concatenate([_pixels(one["spread"]) for one in metric]))
+    pixels = np.concatenate([_pixels(one["spread"]) for one in metric])
     if lock.depth_range == OF_ALL:
         said["depth_range"] = _range(pixels, LIMITS)
     if OF_ALL in (lock.reach, lock.reach or lock.depth_range):

@@ -17,7 +17,7 @@ from depthfx.camera import Camera
 from depthfx.chain import Chain
 from depthfx.context import Context
 from depthfx.depth import Depth
-from depthfx.effect import Effect
+from depthfx.effect import Effect, unit
 from depthfx.engine.embedded.model import FARTHEST_M, METRES_ERROR, EmbeddedModel
 from depthfx.engine.find import find_depth, find_matte, model
 from depthfx.movie.steady import Glimpse, Steadied, fading, small_rgb, steady, windows
@@ -135,7 +135,7 @@ def _shrunk(photo: Photo) -> Photo:
 def _at_focus(frames: Iterable[Steadied], look: _Look, chain: Chain) -> Iterator[Track]:
     """Each frame's depth in its unit, and how far what is to be sharp is away in it."""
     lenses = [effect for effect in chain.effects if _is_lens(effect)]
-    in_metres = any(Channel.METRIC in effect.needs for effect in chain.effects)
+    in_metres = any(map(_needs_metres, chain.effects))
     shot, share, scale = -1, 1.0, 1.0
     for steadied in frames:
         new = steadied.shot != shot
@@ -194,6 +194,17 @@ def _gentle(window: Sequence[Track], index: int, around: int) -> dict[Place, flo
 
 def _is_lens(effect: Effect) -> bool:
     return {"focus_m", "focus_xy"} <= set(type(effect).model_fields)
+
+
+def _needs_metres(effect: Effect) -> bool:
+    """Whether assumed metres would be taken for true ones: a length is given in them."""
+    lengths = (
+        name
+        for name, declared in type(effect).model_fields.items()
+        if declared.default is None and unit(type(effect), name) == "m"
+    )
+    given = any(getattr(effect, name) is not None for name in lengths)
+    return Channel.METRIC in effect.needs or (given and not _is_lens(effect))
 
 
 def _place(lens: Any) -> Place:

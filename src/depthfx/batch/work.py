@@ -9,10 +9,11 @@ from __future__ import annotations
 import shutil
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from depthfx.files import Saving
 
 MEGA = 1e6
+TOGETHER = 4
+"""Photos that a network on a graphics card sees at once."""
 
 
 @dataclass
@@ -103,6 +106,27 @@ class Bench:
         """The photo at the start of its way."""
         result = Result(job.name, job.source, Status.DONE)
         return Underway(job, self.staging / job.slot, job, result)
+
+    @cached_property
+    def at_once(self) -> int:
+        """How many photos the network gains by seeing together."""
+        if self.context.model.startswith("embedded"):
+            return 1
+        from depthfx.engine.device import torch_device
+
+        try:
+            return 1 if torch_device(self.context.device).type == "cpu" else TOGETHER
+        except (DepthfxError, ImportError):  # no torch, no such device: said where it is needed
+            return 1
+
+    def look_ahead(self, many: Sequence[Underway]) -> None:
+        """Let the network see the photos together, as far as their depth will be asked of it."""
+        from depthfx.engine.find import look_together
+
+        scenes = [each.scene for each in many if each.scene is not None]
+        photos = [scene.photo for scene in scenes if not scene.channels.depth_given]
+        with suppress(Exception):  # each is looked at by itself then, and fails by itself
+            look_together(photos, self.context)
 
     def make_room(self, job: Job) -> None:
         """Give back to the system what a much larger photo than this has needed; cheap."""

@@ -107,7 +107,8 @@ def main() -> None:
     cv2.setNumThreads(machine.threads())
     bench = Bench(Settings(**hello["settings"]), Path(hello["staging"]), hello["store"], line.alive)
     line.say({"ready": True})
-    flow(bench, line.take, line.give, ahead=hello["ahead"] if kernels_may_meet() else 0)
+    overlaps = hello["ahead"] and kernels_may_meet()
+    flow(bench, line.take, line.give, ahead=max(hello["ahead"], bench.at_once) if overlaps else 0)
     bench.close()
     # Nothing is left to be put in order, which the interpreter's own end takes its time for.
     sys.stderr.flush()

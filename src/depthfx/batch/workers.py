@@ -22,6 +22,7 @@ from typing import Any
 from depthfx import machine
 from depthfx.batch.child import Child, InHand
 from depthfx.batch.job import Job, Result, Settings, Status
+from depthfx.batch.photos import header_px
 from depthfx.batch.room import Hand, Room, size_px
 from depthfx.errors import DepthfxError
 
@@ -248,7 +249,8 @@ class _Crew:
         if job is None:
             self._feed.over = True
         else:
-            self._next.append((job, 0))
+            sized = job if job.size_px else replace(job, size_px=header_px(job.source))
+            self._next.append((sized, 0))
         return ()
 
     def _said(self, worker: Child, message: dict[str, Any]) -> Iterable[Result]:

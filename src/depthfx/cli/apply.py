@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from depthfx.batch.look import Look
 
 photos_argument = click.argument(
-    "photos", metavar="PHOTO...", nargs=-1, required=True, type=click.Path(path_type=Path)
+    "photos", metavar="PHOTO|FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 out_option = click.option(
     "-o",
@@ -100,7 +100,7 @@ def _complete_word(
 )
 @click.argument(
     "words",
-    metavar="PHOTO... [EFFECT [OPTIONS]]...",
+    metavar="PHOTO|FOLDER... [EFFECT [OPTIONS]]...",
     nargs=-1,
     type=click.UNPROCESSED,
     shell_complete=_complete_word,
@@ -119,6 +119,7 @@ def apply(
     \b
     depthfx apply photo.jpg bokeh --f-number 1.4 depth-picture
     depthfx apply --recipe look.toml *.jpg
+    depthfx apply shoot/ portrait -o styled/      (a batch: it can be stopped and goes on)
     """
     look = None
     photos, chain = split_chain(list(words))

@@ -108,8 +108,21 @@ def options(*groups: list[Callable[..., Any]]) -> Callable[..., Any]:
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.argument("photos", metavar="PHOTO|FOLDER|GLOB|URL...", nargs=-1, required=True)
-@click.option("-o", "--out", required=True, help="Folder, or URL, for the results.")
+@click.argument(
+    "photos",
+    metavar="PHOTO|FOLDER|GLOB|URL...",
+    nargs=-1,
+    required=True,
+    type=click.Path(),
+)
+@click.option(
+    "-o",
+    "--out",
+    metavar="FOLDER|URL",
+    required=True,
+    type=click.Path(),
+    help="Where the results go.",
+)
 @options(PHOTOS, RESULTS, WRITING, WORK, MODEL, READING)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @options(TELLING)

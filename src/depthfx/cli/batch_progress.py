@@ -88,10 +88,12 @@ class Board:
     done: int = 0
     failed: int = 0
     to_look_at: int = 0
+    looked_at: int = 0
     finishing: bool = False
     at_work: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
     _sizes_px: dict[str, int] = field(default_factory=dict)  # of those that are left
     _left_px: int = 0
+    _warned: set[str] = field(default_factory=set)  # what was said once is not said again
     _pace: Pace | None = None
     _begun_s: float | None = None
     _kept_told: int = 0
@@ -104,6 +106,10 @@ class Board:
             self._left_px += size_px - self._sizes_px.get(job.name, 0)
             self._sizes_px[job.name] = size_px
 
+    def is_left(self, name: str) -> bool:
+        """Whether a photo is still to be done."""
+        return name in self._sizes_px
+
     def sized(self, name: str, size_px: int) -> None:
         """A photo that is left has so many pixels, as is found out now."""
         if name in self._sizes_px:
@@ -112,6 +118,9 @@ class Board:
 
     def begun(self, job: Job, worker: str) -> None:
         """`worker` has begun a photo."""
+        if job.survey:
+            self.looked_at += 1
+            return
         self._start()
         # A worker reads the next photo while its chain is at one.
         self.at_work = {
@@ -134,9 +143,11 @@ class Board:
         self.done += result.status is Status.DONE
         self.failed += result.status is Status.FAILED
         self.to_look_at += bool(result.findings)
-        seen = not self.quiet and (self.every_photo or result.findings)
+        warnings = [w for w in result.facts.get("warnings", ()) if w not in self._warned]
+        self._warned.update(warnings)
+        seen = not self.quiet and (self.every_photo or result.findings or warnings)
         if seen or result.status is Status.FAILED:
-            self.say(self._line(result))
+            self.say(self._line(result, warnings))
 
     def tell_kept(self) -> None:
         """Say once how many photos were done before."""
@@ -169,6 +180,8 @@ class Board:
         """Where it stands, most important first."""
         ended = self.ended_count
         words = [f"{ended}/{self.total}" if self.total_known else f"{ended} photos"]
+        if self.looked_at and not ended:
+            words.append(f"{self.looked_at} looked at")
         if self.failed:
             words.append(f"{self.failed} failed")
         if self.finishing:
@@ -204,12 +217,13 @@ class Board:
         left = self._pace.left_s(self._left_px, len(self._sizes_px), self.clock())
         return "" if left is None else f"{duration(left)} left"
 
-    def _line(self, result: Result) -> str:
+    def _line(self, result: Result, warnings: list[str]) -> str:
         ended = self.ended_count
         width = len(str(self.total))
         count = f"[{ended:>{width}}/{self.total}]" if self.total_known else f"[{ended}]"
         said = [f"failed: {result.error}"] if result.status is Status.FAILED else ["done"]
         said += [f"look at it: {finding.words}" for finding in result.findings]
+        said += [f"warning: {warning}" for warning in warnings]
         if spent := sum(result.seconds.values()):
             said.append(f"{spent:.1f} s")
         facts = [word for word in self.words()[1:] if word.endswith(("/min", " left"))]

@@ -54,4 +54,5 @@ def cache(folder: Path | None, clear: bool, limit_gb: float | None, json: bool) 
     if json:
         print(json_line({"folder": str(place), "entries": usage.entries, "bytes": usage.size}))
     else:
-        print(f"{place}: {usage.entries} depths and mattes, {usage.size / 1e9:.2f} GB")
+        size = f"{usage.size / 1e9:.1f} GB" if usage.size >= 1e9 else f"{usage.size / 1e6:.1f} MB"
+        print(f"{place}: {usage.entries} depths and mattes, {size}")

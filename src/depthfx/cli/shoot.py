@@ -10,7 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from depthfx.batch.job import Job
+from depthfx.batch.job import Job, Status
+from depthfx.batch.journal import foreseen
 from depthfx.batch.photos import header_px
 from depthfx.batch.plan import Plan, plan
 from depthfx.batch.run import SHEET, carried_out
@@ -50,7 +51,7 @@ def shoot(
     watch = how.get("watch", False)
     planned = plan(recipe, photos, out, **search, watch=watch, **given)
     if dry_run:
-        tell_plan(planned, json=json)
+        tell_plan(planned, json=json, overwrite=how.get("overwrite", False))
         return 0
     stop = threading.Event()
     with (
@@ -63,6 +64,8 @@ def shoot(
         try:
             for result in results:
                 shown.ended(result)
+                if result.traceback and how.get("verbose"):
+                    shown.say(result.traceback)
                 if json:
                     print(json_line(result.to_json()), flush=True)
                 elif not quiet:
@@ -77,9 +80,8 @@ def shoot(
     sheet = planned.place_of(SHEET) if how.get("report", True) else None
     if shown.failed:
         see = f"; {sheet} shows all" if sheet else ""
-        raise DepthfxError(
-            f"{shown.failed} of {shown.total} photos failed, the others are done{see}"
-        )
+        others = ", the others are done" if shown.failed < shown.ended_count else ""
+        raise DepthfxError(f"{shown.failed} of {shown.ended_count} photos failed{others}{see}")
     if not quiet:
         print(summary(shown) + (f": {sheet}" if sheet else ""), file=sys.stderr)
     return 0
@@ -90,7 +92,8 @@ def measure(jobs: Iterable[Job], shown: Board, stop: threading.Event) -> None:
     for job in jobs:
         if stop.is_set():
             return
-        if not job.size_px and (size_px := header_px(job.source)):
+        unknown = shown.is_left(job.name) and not job.size_px
+        if unknown and (size_px := header_px(job.source)):
             shown.sized(job.name, size_px)
 
 
@@ -112,20 +115,29 @@ def how_to_go_on(shown: Board) -> str:
     return f"{shown.ended_count} of {shown.total} photos are done; to go on: {command}"
 
 
-def tell_plan(planned: Plan, *, json: bool) -> None:
-    """Print which photo would become what."""
+def tell_plan(planned: Plan, *, json: bool, overwrite: bool) -> None:
+    """Print which photo would become what. Raises DepthfxError where nothing would be begun."""
+    folder, look = planned.folder, planned.look
+    settled = {}
+    if folder is not None and not look.surveys:  # else nobody knows yet what a photo would get
+        foreseen_results, _ = foreseen(
+            folder, look.digest, planned.jobs, key=look.key, overwrite=overwrite
+        )
+        settled = {result.name: result for result in foreseen_results}
     companions = {item.name: item.companions for item in planned.items}
     for job in planned.jobs:
         target, also = str(planned.place_of(job.target)), companions[job.name]
+        known = settled.get(job.name)
+        kept = known is not None and known.status is Status.KEPT
+        error = job.fault or (known.error if known else "")
         if json:
             facts = {"source": job.source, "target": target, "companions": also}
-            print(json_line({**facts, "error": job.fault} if job.fault else facts))
-        else:
-            words = [f"{kind}: {path}" for kind, path in also.items()]
-            words += [f"will fail: {job.fault}"] if job.fault else []
-            print("; ".join([f"{job.source} -> {target}", *words]))
+            print(json_line({**facts, "kept": kept, "error": error}))
+            continue
+        words = [f"{kind}: {path}" for kind, path in also.items()]
+        words += ["done before, is kept"] if kept else []
+        words += [f"will fail: {error}"] if error else []
+        print("; ".join([f"{job.source} -> {target}", *words]))
     skipped = len(planned.items) - len(planned.jobs)
-    print(
-        f"{len(planned.jobs)} photos{f', {skipped} skipped' if skipped else ''}; nothing was done",
-        file=sys.stderr,
-    )
+    said = f"{len(planned.jobs)} photos" + (f", {skipped} skipped" if skipped else "")
+    print(f"{said}; nothing was done", file=sys.stderr)

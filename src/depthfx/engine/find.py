@@ -12,6 +12,7 @@ catalogue ("depth-anything-v2-small"), or says itself where its files are:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -72,6 +73,23 @@ def model(name: str = "embedded", context: Context | None = None) -> DepthModel:
     return found
 
 
+def check_model(context: Context) -> None:
+    """Refuse a model that cannot be had, before anything is loaded or downloaded.
+
+    Raises ModelError if there is none of that name, a file named for it is not there, or it must
+    not be used as the context wants it.
+    """
+    name = context.model
+    prefix, _, source = name.partition(":")
+    if name not in {*model_names(), *entries()} and not (source and prefix in PREFIXES):
+        raise unknown(name)
+    for what, path in (("weights", context.weights), ("the face detector", context.faces)):
+        if path is not None and not path.exists():
+            raise ModelError(f"{what} {path}: no such file")
+    if context.commercial_only and name != EmbeddedModel.info.name:
+        _check_before_loading(name, context)
+
+
 def find_depth(photo: Photo, context: Context) -> Depth:
     """Depth of `photo` by the context's model, which its stamp names; a draft if that will do."""
     stored = stored_depth(photo, context)
@@ -90,6 +108,12 @@ def _draft_or_estimate(photo: Photo, context: Context) -> Depth:
             return draft
         context = replace(context, quality="normal")
     return _estimate(photo, context)
+
+
+def is_stored(photo: Photo, context: Context) -> bool:
+    """Whether the context's store seems to have what `find_depth` would find; quickly told."""
+    store, source = context.store, _source(context)
+    return store is not None and source is not None and store.has_depth(photo, source)
 
 
 def stored_depth(photo: Photo, context: Context) -> Depth | None:
@@ -175,6 +199,21 @@ def look_ahead(photo: Photo, context: Context) -> None:
         found = model(context.model, context)
         assert isinstance(found, EmbeddedModel)
         found.predict(photo, context)
+
+
+def look_together(photos: Sequence[Photo], context: Context) -> None:
+    """Let the model asked for look at several photos at once, where it has a way of doing so.
+
+    What it saw is kept with each photo, so that its depth is found sooner.
+    """
+    if len(photos) < 2 or context.model in EMBEDDED or context.quality == "draft":
+        return
+    new = [photo for photo in photos if not is_stored(photo, context)]
+    if len(new) < 2:
+        return
+    look_ahead = getattr(model(context.model, context), "look_ahead", None)
+    if look_ahead is not None:
+        look_ahead(new, context)
 
 
 def find_matte(photo: Photo, context: Context) -> Plane:

@@ -7,7 +7,9 @@ here: which pixels it is shown, scale, refinement. Looking more than once is in 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from functools import partial
+from collections.abc import Sequence
+from functools import cached_property, partial
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -22,6 +24,9 @@ from depthfx.raster.resample import resize_area
 
 FARTHEST_M = 1000.0
 """Inverse depth below that of this distance counts as infinitely far."""
+
+Shown = tuple[Rgb, float | None]
+"""A picture as `NetworkModel.look` gets it, and its focal length in pixels if someone knows it."""
 
 
 class NetworkModel(ABC):
@@ -47,17 +52,40 @@ class NetworkModel(ABC):
         focal_px : focal length in pixels of `rgb` where someone knows it, else None
         """
 
+    def look_many(self, pictures: Sequence[Shown], context: Context) -> list[Look]:
+        """`look` at each of several pictures; a backend whose network takes them together gives
+        its own."""
+        return [self.look(rgb, focal_px, context) for rgb, focal_px in pictures]
+
+    def look_ahead(self, photos: Sequence[Photo], context: Context) -> None:
+        """See `DepthModel`. What the network saw is kept till `estimate` needs it."""
+        if type(self).look_many is NetworkModel.look_many or self._looks_best(context):
+            return
+        pictures = [self._as_shown(photo, context) for photo in photos]
+        for photo, seen in zip(photos, self.look_many(pictures, context), strict=True):
+            self._seen[photo] = seen
+
+    @cached_property
+    def _seen(self) -> WeakKeyDictionary[Photo, Look]:
+        return WeakKeyDictionary()
+
+    def _looks_best(self, context: Context) -> bool:
+        return context.quality == "best" and not self.repeats
+
+    def _as_shown(self, photo: Photo, context: Context) -> Shown:
+        parts = MOST_PARTS if self._looks_best(context) else 1
+        rgb = _shown(photo, self.side * parts)
+        known_px = photo.camera.known_focal_px
+        return rgb, None if known_px is None else known_px * rgb.shape[1] / photo.camera.width
+
     def estimate(self, photo: Photo, context: Context | None = None) -> Depth:
         """Depth at the photo's own size; see `DepthModel.estimate`."""
         context = context or Context()
         context.report("depth", 0.0)
-        best = context.quality == "best" and not self.repeats
-        rgb = _shown(photo, self.side * (MOST_PARTS if best else 1))
+        rgb, shown_px = self._as_shown(photo, context)
         shrunk = rgb.shape[1] / photo.camera.width
-        known_px = photo.camera.known_focal_px
-        shown_px = None if known_px is None else known_px * shrunk
-        look = partial(best_look, self) if best else self.look
-        seen = look(rgb, shown_px, context)
+        look = partial(best_look, self) if self._looks_best(context) else self.look
+        seen = self._seen.pop(photo, None) or look(rgb, shown_px, context)
         context.report("depth", 0.8)
         if self.info.metric:
             inverse = np.where(seen.inverse < 1 / FARTHEST_M, 0, seen.inverse)

@@ -46,6 +46,10 @@ class ModelInfo:
 class DepthModel(Protocol):
     """From a photo to its depth. Constructed once with its context, used for many photos.
 
+    A model that gains by several photos at once has a method `look_ahead(photos, context)` too: a
+    batch calls it with photos whose depth it will ask for one by one soon after, and whose answers
+    are to be the same as without it.
+
     Raises ModelError if its weights are missing or do not fit.
     """
 

@@ -19,7 +19,7 @@ DPT on DINOv2) get the 640 x 480 of their training instead of 24 megapixels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +28,9 @@ import numpy as np
 
 from depthfx.camera import Camera
 from depthfx.context import Context
+from depthfx.depth import Plane
 from depthfx.engine.device import precision, torch_device
-from depthfx.engine.look import NetworkModel
+from depthfx.engine.look import NetworkModel, Shown
 from depthfx.engine.looks import Look, Rgb
 from depthfx.engine.meaning import Meaning, inverse_depth
 from depthfx.engine.model import ModelInfo
@@ -130,6 +131,27 @@ class TransformersModel(NetworkModel):
 
     def look(self, rgb: Rgb, focal_px: float | None, context: Context) -> Look:
         """See `NetworkModel.look`."""
+        (seen,) = self.look_many([(rgb, focal_px)], context)
+        return seen
+
+    def look_many(self, pictures: Sequence[Shown], context: Context) -> list[Look]:
+        """See `NetworkModel.look_many`; pictures that the network sees in one size go together."""
+        prepared = [self._prepared(rgb) for rgb, _ in pictures]
+        looks: dict[int, Look] = {}
+        for size in dict.fromkeys(values.shape for values, _ in prepared):
+            group = [n for n, (values, _) in enumerate(prepared) if values.shape == size]
+            answers = self._answers([prepared[n] for n in group])
+            for n, (inverse, fov_deg) in zip(group, answers, strict=True):
+                rgb, focal_px = pictures[n]
+                looks[n] = (
+                    _metres(inverse, fov_deg, rgb.shape, focal_px)
+                    if self.network.config.model_type == "depth_pro"
+                    else Look(inverse)
+                )
+        return [looks[n] for n in range(len(pictures))]
+
+    def _prepared(self, rgb: Rgb) -> tuple[torch.Tensor, tuple[int, ...]]:
+        """What the network gets of a picture (1, 3, h, w), and the picture's shape before that."""
         import torch
 
         shown, options = self._shown(rgb)
@@ -137,21 +159,33 @@ class TransformersModel(NetworkModel):
         picture = torch.from_numpy(shown.transpose(2, 0, 1) * np.float32(255)).to(self.device)
         with torch.inference_mode():
             seen = self.processor(picture, return_tensors="pt", device=self.device, **options)
-            answer = self.network(pixel_values=seen["pixel_values"].float())
-            values = self._whole_frame(answer, shown.shape).float().cpu().numpy()
-        inverse = inverse_depth(values, self.family.meaning, affine=self.family.affine)
-        if self.network.config.model_type != "depth_pro":
-            return Look(inverse)
-        return _metres(inverse, answer.field_of_view, rgb.shape, focal_px)
+        return seen["pixel_values"].float(), shown.shape
 
-    def _whole_frame(self, answer: Any, shape: tuple[int, ...]) -> torch.Tensor:
-        """The map (h, w) that covers the picture's frame: ZoeDepth looks at a wider one."""
+    def _answers(
+        self, prepared: Sequence[tuple[torch.Tensor, tuple[int, ...]]]
+    ) -> Iterator[tuple[Plane, Any]]:
+        """Inverse depth, and what is said of the field of view, of pictures of one size."""
+        import torch
+
+        with torch.inference_mode():
+            answer = self.network(pixel_values=torch.cat([values for values, _ in prepared]))
+            wholes = self._whole_frames(answer, [shape for _, shape in prepared])
+        views = getattr(answer, "field_of_view", None)
+        for n, whole in enumerate(wholes):
+            values = whole.float().cpu().numpy()
+            inverse = inverse_depth(values, self.family.meaning, affine=self.family.affine)
+            yield inverse, None if views is None else views[n : n + 1]
+
+    def _whole_frames(
+        self, answer: Any, shapes: Sequence[tuple[int, ...]]
+    ) -> Sequence[torch.Tensor]:
+        """The maps (h, w) that cover the pictures' frames: ZoeDepth looks at wider ones."""
         depth: torch.Tensor = answer.predicted_depth
         if not getattr(self.processor, "do_pad", False) or self._resizes_not():
-            return depth[0]
-        found = self.processor.post_process_depth_estimation(answer, source_sizes=[shape[:2]])
-        whole: torch.Tensor = found[0]["predicted_depth"]
-        return whole
+            return list(depth)
+        sizes = [shape[:2] for shape in shapes]
+        found = self.processor.post_process_depth_estimation(answer, source_sizes=sizes)
+        return [entry["predicted_depth"] for entry in found]
 
     def _shown(self, rgb: Rgb) -> tuple[Rgb, dict[str, Any]]:
         """The picture that the processor gets, and what it is told besides."""

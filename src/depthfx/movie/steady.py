@@ -53,9 +53,12 @@ STILL_GAIN = 0.9
 resampled."""
 CUT_SHARE = 0.35
 """A cut: the flow explains less than this share of the picture."""
-SCALE_CLIP = 0.1
-"""Places whose inverse depth changes by a larger share moved; they say nothing of the scale."""
-SCALE_PASSES = 3
+SCALE_PASSES, UNLIKE_REST = 3, 2.5
+"""The scale is found anew without places that differ by so many times more than most."""
+LEAST_SHARE = 0.1
+"""Of usual inverse depth: what is farther is not weighed by its own share."""
+MOST_GAIN = 2.0
+"""No network changes its scale by more from frame to frame."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,22 +274,25 @@ def _tied(before: Plane, now: Plane, trust: Plane, relative: bool) -> tuple[floa
     """(a, b) of now = a * before + b, by what did not move against the rest; b is 0 for metres."""
     x, y, w = (p.ravel().astype(np.float64) for p in (before, now, trust))
     gain, shift = 1.0, 0.0
-    usual = np.median(y)
+    usual = float(x.mean() + y.mean()) / 2
+    if usual <= 0:
+        return gain, shift
     keep = np.ones(x.shape, bool)
     for _ in range(SCALE_PASSES):
-        weight = np.where(keep, w, 0) / (x + 0.1 * usual) ** 2  # as shares of the depth itself
+        # Differences count as shares of the depth itself.
+        weight = np.where(keep, w, 0) / (x + LEAST_SHARE * usual) ** 2
         if weight.sum() <= 0:
             return 1.0, 0.0
-        if relative:
-            mx, my = np.average(x, weights=weight), np.average(y, weights=weight)
-            spread = np.sum(weight * (x - mx) ** 2)
-            gain = float(np.sum(weight * (x - mx) * (y - my)) / spread) if spread > 0 else 1.0
-            gain = float(np.clip(gain, 0.5, 2))
-            shift = float(my - gain * mx)
-        else:
-            gain = float(np.sum(weight * x * y) / np.sum(weight * x * x))
-        error = np.abs(gain * x + shift - y) / (y + 0.1 * usual)
-        keep = error <= max(2.5 * float(np.median(error)), 1e-6)
+        mx, my = np.average(x, weights=weight), np.average(y, weights=weight)
+        if not relative:
+            mx, my = np.float64(0), np.float64(0)
+        over, under = (float(np.sum(weight * (each - m) ** 2)) for each, m in ((x, mx), (y, my)))
+        # Their ratio: least squares would make each frame a little flatter than the last.
+        gain = math.sqrt(under / over) if over > 0 and under > 0 else 1.0
+        gain = min(max(gain, 1 / MOST_GAIN), MOST_GAIN)
+        shift = float(my - gain * mx)
+        error = np.abs(gain * x + shift - y) / (y + LEAST_SHARE * usual)
+        keep = error <= max(UNLIKE_REST * float(np.median(error)), 1e-6)
     return gain, shift
 
 
