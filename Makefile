@@ -85,9 +85,8 @@ bench-parallax: $(INSTALLED) ## Time layers of a 12 MP photo for After Effects, 
 bench-light: $(INSTALLED) ## Time normals and added light on 24 MP
 	$(BIN)/python -m depthfx.evaluation bench-light
 
-bench-batch: $(INSTALLED) ## Time batches beside loops over single photos, and hold their memory flat
-	$(BIN)/python -m depthfx.evaluation bench-batch --table
-	$(BIN)/python -m depthfx.evaluation bench-batch --memory 1000
+bench-batch: $(INSTALLED) ## Time batches beside loops over single photos (8 minutes; --memory 1000: their memory)
+	$(BIN)/python -m depthfx.evaluation bench-batch
 
 HOURS = 2
 fuzz: $(INSTALLED) ## Feed damaged files to the readers for HOURS=2; findings go to build/findings

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -57,3 +59,13 @@ def test_threads_are_as_openmp_is_told(monkeypatch, told, threads) -> None:
 def test_else_they_are_the_cores(monkeypatch, told) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", told)
     assert machine.threads() == machine.cores()
+
+
+def test_where_the_users_programs_keep_things(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", "relative")
+    assert machine.user_folder("cache") == tmp_path / "depthfx"
+    assert machine.user_folder("state") == Path.home() / ".local" / "state" / "depthfx"
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert machine.user_folder("cache").parts[-2:] == ("Caches", "depthfx")

@@ -2,6 +2,7 @@
 
 import depthfx
 import depthfx_effects
+from depthfx import batch
 
 
 def test_the_names_of_the_library():
@@ -26,6 +27,10 @@ def test_the_names_of_the_library():
     ]
     for name in depthfx.__all__:
         assert getattr(depthfx, name) is not None
+
+
+def test_the_names_of_batches():
+    assert sorted(batch.__all__) == ["Finding", "Result", "Status", "Written", "run"]
 
 
 def test_the_names_of_the_effects():

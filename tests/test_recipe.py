@@ -48,7 +48,7 @@ def test_any_text_is_a_recipe_or_a_clear_refusal(text):
         ("depthfx = 1\n[[effect]]\nname = 'bokeh'\nf_number = nan", "outside 0.7 to 64"),
         ("depthfx = 1\n[[effects]]\nname = 'bokeh'", "did you mean 'effect'"),
         ("depthfx = 9\n[[effect]]\nname = 'bokeh'", "depthfx = 9 is not a version"),
-        ("[[effect]]\nname = 'bokeh'", "depthfx = None is not a version"),
+        ("[[effect]]\nname = 'bokeh'", "is no recipe: it does not begin with depthfx = 1"),
         ("depthfx = 1\n[effect]\nname = 'bokeh'", "double brackets"),
         ("depthfx = 1\n[[effect]]\nf_number = 2", "has no name"),
         ("depthfx = ", "not a TOML file"),

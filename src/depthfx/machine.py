@@ -1,14 +1,19 @@
-"""What the system lends this process: cores and memory, containers' limits counted in."""
+"""What the system lends this process: cores, memory, containers' limits counted in; and folders."""
 
 from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 CGROUPS = Path("/sys/fs/cgroup")
 """Where Linux keeps the limits of containers (control groups, version 2)."""
+MAC = {"cache": "Caches", "state": "Application Support"}
+XDG = {"cache": ".cache", "state": ".local/state"}
+"""Below the home, where nothing else is said (XDG Base Directory Specification 0.8)."""
 
 
 def cores() -> int:
@@ -37,6 +42,20 @@ def memory_bytes() -> int | None:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     except (AttributeError, ValueError, OSError):
         return None
+
+
+def user_folder(kind: Literal["cache", "state"]) -> Path:
+    """Where the user's programs keep what can be found again ("cache"), or what must not be lost
+    but is no document ("state"). It need not be there. Raises RuntimeError if there is no home."""
+    home = Path.home()
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return (Path(local) if local else home / "AppData" / "Local") / "depthfx" / kind
+    if sys.platform == "darwin":
+        return home / "Library" / MAC[kind] / "depthfx"
+    given = os.environ.get(f"XDG_{kind.upper()}_HOME", "")
+    # The standard wants a relative path to be ignored.
+    return (Path(given) if given.startswith("/") else home / XDG[kind]) / "depthfx"
 
 
 def _cpu_quotas() -> Iterator[float]:

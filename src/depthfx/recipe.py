@@ -31,7 +31,7 @@ LONGEST_BYTES = 1 << 20
 """No chain worth running is longer; a file that is was named by mistake."""
 
 
-OF_A_BATCH = ("output", "model", "lock", "sidecars", "photo")
+OF_A_BATCH = ("output", "model", "lock", "film", "sidecars", "photo")
 """Keys that say how many photos are worked on; a chain is the same without them."""
 
 
@@ -58,7 +58,8 @@ def document(text: str, source: str) -> dict[str, Any]:
     for key in table:
         if key not in known:
             raise RecipeError(f"{source}: unknown key {key!r}{nearest(key, list(known))}")
-    version = table.get("depthfx")
+    if (version := table.get("depthfx")) is None:
+        raise RecipeError(f"{source}: is no recipe: it does not begin with depthfx = {VERSION}")
     if type(version) is not int or version != VERSION:
         raise RecipeError(
             f"{source}: depthfx = {reprlib.repr(version)} is not a version this "

@@ -77,19 +77,19 @@ def test_times_are_told_in_words(seconds, words):
 def test_a_log_gets_a_line_a_photo(clock):
     said = []
     shown = Board(said.append, clock=clock)
-    shown.planned([a_job(name) for name in ("a.jpg", "b.jpg", "c\nd.jpg", "kept.jpg")])
+    shown.planned([a_job(name) for name in ("a.jpg", "b.jpg", "c\nd\udcff.jpg", "kept.jpg")])
     shown.ended(ended("kept.jpg", Status.KEPT))
     shown.begun(a_job("a.jpg"), "1")
     clock.now_s += 2
     shown.ended(ended("a.jpg", seconds={"read": 0.5, "effects": 1.3}))
     shown.ended(ended("b.jpg", Status.FAILED, error="in/b.jpg: is not a photo"))
     clock.now_s += 2
-    shown.ended(ended("c\nd.jpg", findings=(Finding("halo", "a bright rim"),)))
+    shown.ended(ended("c\nd\udcff.jpg", findings=(Finding("halo", "a bright rim"),)))
     assert said == [
         "1 of 4 were done before, and are kept",
         "[2/4] a.jpg: done; 1.8 s; 30/min; 4 s left",
         "[3/4] b.jpg: failed: in/b.jpg: is not a photo; 30/min; 2 s left",
-        "[4/4] c d.jpg: done; look at it: a bright rim; 30/min",
+        "[4/4] c d�.jpg: done; look at it: a bright rim; 30/min",
     ]
     assert (shown.done, shown.failed, shown.kept, shown.to_look_at, shown.left) == (2, 1, 1, 1, 0)
 
@@ -114,12 +114,14 @@ def test_a_warning_is_said_once(clock):
 
 
 def test_a_first_look_at_all_photos_is_counted_and_tells_nothing_of_the_pace(clock):
-    shown = Board(lambda line: None, clock=clock)
+    said = []
+    shown = Board(said.append, clock=clock)
     shown.planned([a_job("a.jpg"), a_job("b.jpg")])
     for name in ("a.jpg", "b.jpg"):
         shown.begun(replace(a_job(name), survey=True), "1")
         clock.now_s += 50
     assert shown.words() == ["0/2", "2 looked at"]
+    assert said == ["looking at all photos first, for what they are to have in common"]
     assert shown.at_work == {}
     shown.begun(a_job("a.jpg"), "1")
     clock.now_s += 2
@@ -141,6 +143,7 @@ def test_quiet_says_only_what_failed(clock):
     said = []
     shown = Board(said.append, clock=clock, quiet=True)
     shown.planned([a_job("a.jpg"), a_job("b.jpg"), a_job("c.jpg")])
+    shown.begun(replace(a_job("a.jpg"), survey=True), "1")
     shown.ended(ended("c.jpg", Status.KEPT))
     shown.ended(ended("a.jpg", findings=(Finding("halo", "a bright rim"),)))
     shown.ended(ended("b.jpg", Status.FAILED, error="in/b.jpg: is torn"))

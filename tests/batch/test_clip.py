@@ -166,6 +166,16 @@ def test_the_picture_that_grows_is_refused_only_where_it_changes(tmp_path):
     assert made.frames == 2
 
 
+def test_quality_is_that_of_jpegs_if_nothing_else_is_said(tmp_path):
+    source = film(tmp_path / "a.mp4", [0, 40])
+    sizes = {}
+    for quality in (None, 20, 100):
+        target = tmp_path / f"{quality}.mp4"
+        run_clip(BLUR, source, target, saving={"jpeg_quality": quality} if quality else None)
+        sizes[quality] = target.stat().st_size
+    assert sizes[20] < sizes[None] < sizes[100]
+
+
 def test_names_of_films():
     assert film_suffix(Path("A.MOV")) == ".mov"
     assert film_suffix(Path("a.mts")) == ".mp4"

@@ -10,8 +10,9 @@ import pytest
 
 from browser import Browser, chromium
 from depthfx import Scene
+from depthfx.batch.deliver import REPORT
 from depthfx.batch.job import Finding, Job, Result, Status, Written
-from depthfx.batch.report import FOLDER, write_report
+from depthfx.batch.report import write_report
 from depthfx.batch.sheet import Heading
 from depthfx.batch.thumbs import small_pictures
 
@@ -53,7 +54,7 @@ def done(name: str, folder: Path, number: int, **more: object) -> Result:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("out 100% #1") / FOLDER
+    folder = tmp_path_factory.mktemp("out 100% #1") / REPORT
     leak = (Finding("halo", "<b onclick=hacked=1>leaks</b>", 0.02),)
     results = [done(name, folder, i, findings=leak * (i == 2)) for i, name in enumerate(NAMES)]
     results.append(

@@ -23,7 +23,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 import depthfx
 from depthfx.batch import cache as depth_cache
 from depthfx.batch import packing, payload
-from depthfx.batch.cache import OURS, DepthCache, default_folder, pixels_sha256
+from depthfx.batch.cache import OURS, DepthCache, pixels_sha256
 from depthfx.camera import Camera, FocalOrigin
 from depthfx.chain import Chain
 from depthfx.context import Context
@@ -780,16 +780,6 @@ def test_the_command_tells_and_clears(tmp_path, photo, depth):
     assert "0 depths" in run("--cache", folder, "--clear").stdout
     assert not file.exists()
     assert run("--cache", folder, "--clear", "--limit", "1GB").exit_code != 0
-
-
-def test_where_it_is_by_default(monkeypatch, tmp_path):
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_folder() == tmp_path / "depthfx"
-    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert default_folder() == Path.home() / ".cache" / "depthfx"
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert default_folder().parts[-2:] == ("Caches", "depthfx")
 
 
 def test_a_header_that_says_a_huge_size_is_damaged():

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from depthfx.batch.deliver import JOURNAL
 from depthfx.batch.far import FarJournal, journal_of
 from depthfx.batch.job import Job, Result, Status, Written
-from depthfx.batch.journal import FOLDER, Journal
+from depthfx.batch.journal import Journal
 from depthfx.errors import DepthfxError
 
 fsspec = pytest.importorskip("fsspec")
@@ -55,7 +56,7 @@ def test_a_url_has_a_journal_on_this_machine(
         assert isinstance(far, FarJournal)
     with journal_of(f"file://{tmp_path}/near", LOOK) as near:
         assert type(near) is Journal
-    assert (tmp_path / "near" / FOLDER / "journal.jsonl").exists()
+    assert (tmp_path / "near" / JOURNAL / "journal.jsonl").exists()
 
 
 def test_a_second_run_finds_all_done_here_and_on_another_machine(out: str, tmp_path: Path) -> None:
@@ -130,7 +131,7 @@ def test_another_look_is_refused_on_another_machine_too(out: str, tmp_path: Path
 def test_the_store_has_every_line(out: str, tmp_path: Path) -> None:
     carry_out(out, jobs_of("a", "b"), tmp_path)
     carry_out(out, jobs_of("a", "b", "c"), tmp_path)
-    pieces = sorted(fsspec.filesystem("memory").glob(f"{out}/{FOLDER}/*"))
+    pieces = sorted(fsspec.filesystem("memory").glob(f"{out}/{JOURNAL}/*"))
     told = b"".join(fsspec.filesystem("memory").cat_file(piece) for piece in pieces)
     assert told == (tmp_path / "journal.jsonl").read_bytes()
     assert [json.loads(line) for line in told.splitlines()]

@@ -16,8 +16,9 @@ from depthfx.batch.deliver import written
 from depthfx.batch.globs import any_of
 from depthfx.batch.job import Job, Result, Status
 from depthfx.batch.journal import Journal
-from depthfx.batch.photos import find_photos, header_px, natural
+from depthfx.batch.photos import find_photos, header_px
 from depthfx.errors import DepthfxError, ParameterError, PhotoError
+from depthfx.natural import natural
 
 
 def files(top: Path, *names: str) -> Path:

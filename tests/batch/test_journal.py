@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from depthfx.batch import deliver, journal, notes, past
+from depthfx.batch.deliver import JOURNAL, REPORT
 from depthfx.batch.job import Job, Result, Status
-from depthfx.batch.journal import FOLDER, REPORT, Journal, foreseen
-from depthfx.errors import DepthfxError
+from depthfx.batch.journal import Journal, foreseen
+from depthfx.errors import DepthfxError, PhotoError
 
 LOOK = "a look"
 
@@ -77,13 +78,13 @@ def tree(out):
     return {
         path.relative_to(out).as_posix(): path.read_text()
         for path in sorted(out.rglob("*"))
-        if path.is_file() and FOLDER not in path.parts and REPORT not in path.parts
+        if path.is_file() and JOURNAL not in path.parts and REPORT not in path.parts
     }
 
 
 def lines(out, kind):
     """What whole lines of one kind the journal has."""
-    path = out / FOLDER / "journal.jsonl"
+    path = out / JOURNAL / "journal.jsonl"
     text = path.read_text().rpartition("\n")[0] if path.exists() else ""
     return [line[kind] for line in map(json.loads, text.splitlines()) if kind in line]
 
@@ -106,7 +107,7 @@ def test_a_second_run_finds_all_done(shoot, tmp_path):
             "layers-depth.out": "LIGHT OF LAYERS",
         }
     )
-    assert {path.name for path in (out / FOLDER).iterdir()} == {"journal.jsonl", "lock"}
+    assert {path.name for path in (out / JOURNAL).iterdir()} == {"journal.jsonl", "lock"}
     assert len(list((out / REPORT / "pictures").iterdir())) == 3
 
 
@@ -167,7 +168,7 @@ def test_killed_before_any_line_and_begun_again_the_results_are_the_same(
             "layers.out/front": light["layers"],
             "layers-depth.out": light["layers"].upper(),
         }
-        assert {path.name for path in (out / FOLDER).iterdir()} == {"journal.jsonl", "lock"}
+        assert {path.name for path in (out / JOURNAL).iterdir()} == {"journal.jsonl", "lock"}
         moment += step
     assert moment > 300  # there were that many lines to die before
 
@@ -179,7 +180,7 @@ def test_a_journal_that_lost_its_last_words_is_taken_up(cut, shoot, tmp_path_fac
     out = tmp_path_factory.mktemp("torn") / "out"
     jobs = jobs_of(shoot, "a", "b")
     carry_out(out, jobs)
-    path = out / FOLDER / "journal.jsonl"
+    path = out / JOURNAL / "journal.jsonl"
     whole = path.read_bytes()
     after_last_entry = whole.rindex(b"\n", 0, whole.rindex(b'{"done"')) + 1
     path.write_bytes(whole[: max(after_last_entry, len(whole) - cut)])
@@ -189,7 +190,7 @@ def test_a_journal_that_lost_its_last_words_is_taken_up(cut, shoot, tmp_path_fac
 def test_lines_a_bad_disk_has_spoilt_count_as_not_written(shoot, tmp_path):
     out, jobs = tmp_path / "out", jobs_of(shoot, "a", "b")
     carry_out(out, jobs)
-    path = out / FOLDER / "journal.jsonl"
+    path = out / JOURNAL / "journal.jsonl"
     spoilt = [
         b"\0" * len(line) if line.startswith(b'{"done": "b"') else line
         for line in path.read_bytes().split(b"\n")
@@ -209,7 +210,7 @@ def test_lines_a_bad_disk_has_spoilt_count_as_not_written(shoot, tmp_path):
     ids=["newer", "text", "picture", "list"],
 )
 def test_a_file_that_is_no_journal_is_refused_and_stays(content, words, shoot, tmp_path):
-    path = tmp_path / "out" / FOLDER / "journal.jsonl"
+    path = tmp_path / "out" / JOURNAL / "journal.jsonl"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     with pytest.raises(DepthfxError, match=words) as error:
@@ -220,7 +221,7 @@ def test_a_file_that_is_no_journal_is_refused_and_stays(content, words, shoot, t
 
 @pytest.mark.parametrize("content", [b"", b'{"jour'], ids=["empty", "torn"])
 def test_a_journal_that_was_hardly_begun_is_begun_again(content, shoot, tmp_path):
-    path = tmp_path / "out" / FOLDER / "journal.jsonl"
+    path = tmp_path / "out" / JOURNAL / "journal.jsonl"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     assert statuses(carry_out(tmp_path / "out", jobs_of(shoot, "a"))) == {"a": "done"}
@@ -233,10 +234,16 @@ def test_what_was_removed_is_made_again_and_what_was_altered_is_left(shoot, tmp_
     (out / "b.out").write_text("retouched")
     (out / "layers.out" / "mine.aep").write_text("a day's work")
     results = carry_out(out, jobs)
-    assert statuses(results) == {"a": "done", "b": "failed", "layers": "failed"}
-    assert "b.out: was altered" in results["b"].error
+    assert statuses(results) == {"a": "done", "b": "kept", "layers": "kept"}
+    assert results["b"].findings == results["layers"].findings == past.ALTERED
+    assert not results["a"].findings
     assert tree(out)["b.out"] == "retouched"
     assert tree(out)["layers.out/mine.aep"] == "a day's work"
+    (shoot / "b").write_text("another light")  # must be done again, and must not
+    results = carry_out(out, jobs)
+    assert statuses(results) == {"a": "kept", "b": "failed", "layers": "kept"}
+    assert "b.out: was altered" in results["b"].error
+    (shoot / "b").write_text("light of b")
     assert set(statuses(carry_out(out, jobs, overwrite=True)).values()) == {"done", "kept"}
     assert tree(out)["b.out"] == "LIGHT OF B"
 
@@ -248,16 +255,6 @@ def test_new_times_alone_are_no_change(shoot, tmp_path):
     for path in (out / "a.out", shoot / "a", out / "layers.out" / "front"):
         os.utime(path, (1, 1))
     assert set(statuses(carry_out(out, jobs)).values()) == {"kept"}
-
-
-def test_verifying_sees_what_size_and_time_hide(shoot, tmp_path):
-    out, jobs = tmp_path / "out", jobs_of(shoot, "a")
-    carry_out(out, jobs)
-    status = (out / "a.out").stat()
-    (out / "a.out").write_text("LIGHT OF X")
-    os.utime(out / "a.out", ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert statuses(carry_out(out, jobs)) == {"a": "kept"}
-    assert statuses(carry_out(out, jobs, verify=True)) == {"a": "failed"}
 
 
 def test_a_changed_photo_companion_or_recipe_is_done_again(shoot, tmp_path):
@@ -331,6 +328,27 @@ def test_a_photo_is_never_written_over(shoot, tmp_path):
     assert (shoot / "b").read_text() == "light of b"
 
 
+def test_a_name_may_be_as_long_as_a_disk_allows(shoot, tmp_path):
+    name = "x" * 255
+    out, photo = tmp_path / "out", shoot / name
+    photo.write_text("light")
+    job = Job(name, str(photo), target=name, recipe="")
+    for _ in range(2):  # made, and replaced
+        assert statuses(carry_out(out, [job])) == {name: "done"}
+        photo.write_text("other light")
+
+
+def test_a_link_that_leads_to_itself_fails_alone(shoot, tmp_path):
+    (shoot / "b").unlink()
+    (shoot / "b").symlink_to("b")
+    with Journal(tmp_path / "out", LOOK) as log:
+        settled, left = log.split(jobs_of(shoot, "a", "b"))
+    assert not settled
+    assert [job.name for job in left] == ["a", "b"]
+    with pytest.raises(PhotoError, match="b: cannot be read"):
+        deliver.content_sha256(left[1])
+
+
 @pytest.mark.parametrize("there", [True, False], ids=["to a file", "to nothing"])
 def test_a_link_is_not_followed(there, shoot, tmp_path):
     out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
@@ -365,7 +383,7 @@ def test_what_a_run_would_do_is_said_and_nothing_done(shoot, tmp_path):
     assert left == []
     with pytest.raises(DepthfxError, match="another look"):
         foreseen(out, "other", jobs)
-    held = {out / FOLDER, *(path for path in before if FOLDER in path.parts)}
+    held = {out / JOURNAL, *(path for path in before if JOURNAL in path.parts)}
     assert {path: path.stat().st_mtime_ns for path in before if path not in held} == {
         path: time for path, time in before.items() if path not in held
     }

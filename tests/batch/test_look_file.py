@@ -531,3 +531,16 @@ depth_polarity = "far-white"
     grey = cv2.imread(str(out), cv2.IMREAD_UNCHANGED)[..., 0]
     assert grey.dtype == np.uint16
     assert (grey[0, 0], grey[-1, -1]) == (65535, 0)
+
+
+def test_films_are_told_how_to_focus_and_photos_are_not():
+    look = Look.from_toml(HEAD + "[film]\nfocus = 'lock'\n", "look.toml")
+    film, photo, frames = look.jobs(
+        [Item("a.mov", "a.mov"), Item("b.jpg", "b.jpg"), Item("take", "take", frames=True)]
+    )
+    assert (film.film, photo.film, frames.film) == ({"focus": "lock"}, {}, {"focus": "lock"})
+    assert (film.target, frames.target) == ("a.mov", "take")
+    (film,) = look.asked({"film_focus": "follow"}).jobs([Item("a.mov", "a.mov")])
+    assert film.film == {"focus": "follow"}
+    with pytest.raises(DepthfxError, match="look.toml: film: focus"):
+        Look.from_toml(HEAD + "[film]\nfocus = 'near'\n", "look.toml")

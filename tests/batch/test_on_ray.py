@@ -71,23 +71,25 @@ def serially(jobs: list[Job], staging: Path) -> dict[str, str]:
     return digests(staging)
 
 
-def actors() -> list[int]:
-    """Processes below this one in which a worker is."""
-    parents, found = {}, []
+def below(top: int) -> dict[int, bytes]:
+    """Processes that `top` has begun, and those that these have, with their command lines."""
+    parents, words = {}, {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
-            try:
-                words = (folder / "cmdline").read_bytes()
-                parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
-            except OSError:
-                continue
-            parents[int(folder.name)] = int(parent)
-            found += [int(folder.name)] if words.startswith(b"ray::Place") else []
+            stat = _read(folder / "stat").rpartition(b")")[2].split()
+            if stat:
+                parents[int(folder.name)] = int(stat[1])
+                words[int(folder.name)] = _read(folder / "cmdline")
 
     def ours(pid: int) -> bool:
-        return pid == os.getpid() or (pid in parents and ours(parents[pid]))
+        return pid == top or (pid in parents and ours(parents[pid]))
 
-    return [pid for pid in found if ours(pid)]
+    return {pid: line for pid, line in words.items() if pid != top and ours(pid)}
+
+
+def actors() -> list[int]:
+    """Processes below this one in which a worker is."""
+    return [pid for pid, words in below(os.getpid()).items() if words.startswith(b"ray::Actor")]
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
@@ -257,9 +259,38 @@ assert not ray.is_initialized()
     assert ours == []
 
 
+@pytest.mark.slow
+@needs_proc
+def test_a_cluster_that_dies_ends_the_run_in_one_line(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    script = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from test_on_ray import *
+jobs = jobs_of(photos(Path({str(tmp_path / "in")!r}), 8))
+Path({str(tmp_path / "staging")!r}).mkdir()
+work = on_ray(jobs, PLAIN, Path({str(tmp_path / "staging")!r}), address="ray", count=2,
+              stop=threading.Event())
+next(work)
+[raylet] = [pid for pid, words in below(os.getpid()).items() if b"raylet/raylet" in words]
+os.kill(raylet, signal.SIGKILL)
+try:
+    print(list(work))
+except DepthfxError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=180
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("the Ray cluster has ended; the same command goes on"), done
+
+
 def orphans() -> list[Path]:
     """Processes of workers whose Ray has ended."""
-    places = [p for p in Path("/proc").glob("[0-9]*/cmdline") if _read(p).startswith(b"ray::Place")]
+    places = [p for p in Path("/proc").glob("[0-9]*/cmdline") if _read(p).startswith(b"ray::Actor")]
     stats = {p: _read(p.with_name("stat")).rpartition(b")")[2].split() for p in places}
     return [p for p, words in stats.items() if words and words[1] == b"1"]
 

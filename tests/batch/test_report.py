@@ -172,9 +172,11 @@ def test_failed_photos_and_those_that_need_a_hand_are_listed_first() -> None:
 
 
 def test_counts_speed_and_time_are_told() -> None:
-    results = [result("a"), result("b"), result("c", Status.KEPT), result("d", Status.FAILED)]
-    said = Elements(sheet(results, Heading("x", "", 9, 30.0, 2), Path("/r"))).said
-    for words in ("4 of 9 photos so far", "ready3", "failed1", "kept from earlier1", "a minute4"):
+    odd = result("b", findings=(Finding("halo", "the colour leaks"),))
+    results = [result("a"), odd, result("c", Status.KEPT), result("d", Status.FAILED)]
+    said = Elements(sheet(results, Heading("x", "", 9, 30.0), Path("/r"))).said
+    counts = ("ready2", "need a hand1", "failed1", "kept from earlier1")
+    for words in ("4 of 9 photos so far", *counts, "a minute4"):
         assert words in said.replace("\n", "")
 
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from depthfx import Chain, Scene
+from depthfx.batch.banding import banding
 from depthfx.batch.check import findings, subjects
 from depthfx.batch.edges import breaks, contrast, on_edges, outline
-from depthfx.batch.steps import steps
 from depthfx.camera import Camera, FocalOrigin
 from depthfx.depth import Depth
 from depthfx.photo.colour import linear_to_srgb, srgb_to_linear
@@ -273,24 +273,24 @@ def in_levels(pixels: Plane, levels: int) -> Plane:
 @pytest.mark.parametrize("across", [True, False])
 def test_steps_in_a_sky_are_found(across: bool) -> None:
     sky = ramp(across)
-    assert steps(sky, in_levels(sky, 32)) > 0.3
-    assert steps(sky, sky) == 0
+    assert banding(sky, in_levels(sky, 32)) > 0.3
+    assert banding(sky, sky) == 0
 
 
 def test_steps_that_the_photo_has_are_not_the_results() -> None:
     stepped = in_levels(ramp(), 32)
-    assert steps(stepped, stepped * np.float32(0.9)) == 0
+    assert banding(stepped, stepped * np.float32(0.9)) == 0
 
 
 def test_eight_bits_are_no_steps() -> None:
     sky = ramp()
-    assert steps(sky, in_levels(sky, 256)) == 0
+    assert banding(sky, in_levels(sky, 256)) == 0
 
 
 def test_grain_hides_steps() -> None:
     noise = np.random.default_rng(3).normal(0, 0.02, (HEIGHT, WIDTH, 1)).astype(np.float32)
     grainy = ramp() + noise
-    assert steps(grainy, in_levels(np.clip(grainy, 0, 1), 64)) < 0.01
+    assert banding(grainy, in_levels(np.clip(grainy, 0, 1), 64)) < 0.01
 
 
 # ---------------------------------------------------------------- what is asked for

@@ -14,8 +14,11 @@ import pytest
 
 from depthfx.batch import store
 from depthfx.batch.carry import brought, in_its_words, sent
+from depthfx.batch.far import Segments
 from depthfx.batch.job import Job, Result, Status, Written
-from depthfx.batch.segments import Segments
+from depthfx.batch.look import Look
+from depthfx.batch.photos import find_photos
+from depthfx.chain import Chain
 from depthfx.errors import PhotoError
 
 fsspec = pytest.importorskip("fsspec")
@@ -68,12 +71,12 @@ def test_what_is_put_is_found_and_comes_back(tmp_path: Path, memory: str) -> Non
     assert sorted(entries) == sorted(NAMES)
     for name, entry in entries.items():
         original = (tmp_path / "in" / name).read_bytes()
-        assert entry.size == len(original) == store.size_of(entry.url)
+        assert entry.size == len(original)
         copy = store.local_copy(entry.url, tmp_path)
         assert copy.name == name.rpartition("/")[2]
         assert copy.read_bytes() == original
     store.remove(store.join(memory, "1.jpg"))
-    assert store.size_of(store.join(memory, "1.jpg")) is None
+    assert "1.jpg" not in {entry.name for entry in store.found(memory)}
 
 
 def test_one_file_is_found_by_its_name(tmp_path: Path, memory: str) -> None:
@@ -318,3 +321,15 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path, memory: str) -> None:
         "a/depthfx.json",
         "depthfx-report/pictures/a.jpg",
     ]
+
+
+def test_overrides_in_a_store_that_are_no_text_spoil_their_own_photo_alone(
+    tmp_path: Path, memory: str
+) -> None:
+    for path in files(tmp_path, ["1.jpg", "2.jpg"]):
+        store.put(path, store.join(memory, path.name))
+    store.put_bytes(b"skip = \xff", store.join(memory, "1.depthfx.toml"))
+    faults = {job.name: job.fault for job in Look(Chain()).jobs(find_photos(memory))}
+    assert faults.keys() == {"1.jpg", "2.jpg"}
+    assert faults["1.jpg"].endswith("1.depthfx.toml: is no recipe: not text in UTF-8")
+    assert not faults["2.jpg"]

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 from depthfx.batch import watch
+from depthfx.batch.complete import looks_whole
 from depthfx.batch.photos import find_photos
-from depthfx.batch.settled import looks_whole
 from depthfx.batch.watch import Arrivals
 from depthfx.errors import ParameterError
 
@@ -147,7 +147,7 @@ def test_the_jpeg_of_a_raw_file_that_comes_a_moment_later_is_one_photo_with_it(
 ):
     with watching(folder) as came:
         (folder / "IMG_2.dng").write_bytes(b"II*\0" + bytes(range(200)))
-        time.sleep(0.2)
+        time.sleep(0.05)
         shutil.copy(photo, folder / "IMG_2.jpg")
         wait_for(lambda: came)
         time.sleep(0.8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
@@ -42,7 +43,7 @@ def test_a_folder_becomes_the_same_tree_with_names_as_of_single_photos(shoot):
     again = run("apply", "shoot", "grain", "--near", "0.5", "-o", "out", cwd=shoot)
     assert again.stderr.startswith("all 2 were done before")
     other = run("apply", "shoot", "grain", "--near", "0.9", "-o", "out", cwd=shoot)
-    assert other.returncode == 1
+    assert other.returncode == 2
     assert "holds results of another look" in other.stderr
 
 
@@ -65,11 +66,11 @@ def test_an_effect_takes_a_quoted_pattern(shoot):
         (["apply", "shoot", "-o", "out"], "no effect is named"),
     ],
 )
-def test_wrong_use_is_one_clear_line(shoot, words, answer):
-    said = run(*words, cwd=shoot)
-    assert said.returncode == 2
-    assert answer in said.stderr
-    assert len(said.stderr.splitlines()) == 1
+def test_wrong_use_is_one_clear_line(shoot, ended, words, answer):
+    status, said = ended(shoot, *words)
+    assert status == 2
+    assert answer in said
+    assert len(said.splitlines()) == 1
     assert not (shoot / "out").exists()
 
 
@@ -90,3 +91,45 @@ def test_a_film_becomes_a_film(shoot):
     mixed = run("grain", "clip.mp4", "shoot/a.jpg", "-o", "shoot", cwd=shoot)
     assert mixed.returncode == 2
     assert "shoot/a.jpg is a photo and clip.mp4 a film" in mixed.stderr
+
+
+def test_a_folder_of_frames_becomes_one(shoot):
+    (shoot / "take").mkdir()
+    for number in (1, 2):
+        shutil.copy(shoot / "shoot/a.jpg", shoot / f"take/f{number}.jpg")
+    made = ["depthfx.json", "f1.jpg", "f2.jpg"]
+    done = run("grain", "take", "--clip", cwd=shoot)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [str((shoot / "take-grain").resolve())]
+    assert sorted(path.name for path in (shoot / "take-grain").iterdir()) == made
+    (shoot / "look.toml").write_text("depthfx = 1\n[[effect]]\nname = 'grain'\n")
+    for _ in range(2):  # the second time it is kept
+        done = run("batch", "look.toml", "take", "--clip", "-o", "out", cwd=shoot)
+        assert done.returncode == 0, done.stderr
+    assert "kept" in done.stderr
+    assert sorted(path.name for path in (shoot / "out/take").iterdir()) == made
+    watched = run("batch", "look.toml", "take", "--clip", "--watch", "-o", "out", cwd=shoot)
+    assert watched.returncode == 2
+    assert "--clip whole folders" in watched.stderr
+
+
+def test_one_photo_gets_what_a_look_says_besides_its_effects(shoot):
+    look = (
+        "depthfx = 1\n[[effect]]\nname = 'bokeh'\n[output]\nquality = 30\nname = 'x/{stem}'\n"
+        "[model]\nquality = 'draft'\n[lock]\nf_number = 22\nfocus = '3m'"
+    )
+    (shoot / "look.toml").write_text(look)
+    photo = "shoot/a.jpg"
+    done = run("apply", photo, "--recipe", "look.toml", "-o", "by-look.jpg", cwd=shoot)
+    assert done.returncode == 0, done.stderr
+    told = "look.toml: name of [output] count in folders and in `depthfx batch` alone"
+    assert done.stderr.startswith(told)
+    asked = ("--jpeg-quality", "30", "--quality", "draft", "-o", "asked.jpg")
+    run("bokeh", photo, "--f-number", "22", "--focus-m", "3", *asked, cwd=shoot)
+    run("batch", "look.toml", photo, "-o", "out", cwd=shoot)
+    made = (shoot / "by-look.jpg").read_bytes()
+    assert made == (shoot / "asked.jpg").read_bytes()
+    assert made == (shoot / "out" / "x" / "a.jpg").read_bytes()
+    asked = ("--jpeg-quality", "90", "-o", "better.jpg")
+    run("apply", photo, "--recipe", "look.toml", *asked, cwd=shoot)
+    assert (shoot / "better.jpg").stat().st_size > len(made)

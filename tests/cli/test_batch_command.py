@@ -93,15 +93,17 @@ def test_a_bad_photo_is_named_and_does_not_stop_the_rest(shoot):
         (["--weights", "nosuch.onnx"], "weights nosuch.onnx: no such file"),
     ],
 )
-def test_a_model_that_cannot_be_had_is_told_once(shoot, given, answer):
-    said = run("batch", "look.toml", "in", "-o", "out", *given, cwd=shoot)
-    assert said.returncode == 1
-    assert answer in said.stderr
-    assert len(said.stderr.splitlines()) == 1
+def test_a_model_that_cannot_be_had_is_told_once(shoot, ended, given, answer):
+    status, said = ended(shoot, "batch", "look.toml", "in", "-o", "out", *given)
+    assert status == 1
+    assert answer in said
+    assert len(said.splitlines()) == 1
     assert not (shoot / "out").exists()
 
 
 def test_a_dry_run_says_what_would_become_of_which_photo(shoot):
+    tables = '[[photo]]\nmatch = "b.*"\n[[photo]]\nmatch = ["x/", "y.jpg"]'
+    (shoot / "look.toml").write_text(f"{LOOK}\n{tables}")
     (shoot / "in" / "a.matte.png").write_bytes((shoot / "in" / "b.png").read_bytes())
     name = "{folder}/{stem}-styled"
     said = run(
@@ -112,6 +114,10 @@ def test_a_dry_run_says_what_would_become_of_which_photo(shoot):
     assert said.stdout.splitlines() == [
         "in/a.jpg -> out/a-styled.png; matte: in/a.matte.png",
         "in/b.png -> out/b-styled.png",
+    ]
+    assert said.stderr.splitlines() == [
+        "[[photo]] 2: x/, y.jpg fits no photo",
+        "2 photos; nothing was done",
     ]
     assert not (shoot / "out").exists()
 
@@ -134,12 +140,12 @@ def test_a_dry_run_says_what_would_become_of_which_photo(shoot):
         (["look.toml", "in"], "--out"),
     ],
 )
-def test_wrong_use_is_told_before_any_work(shoot, given, answer):
+def test_wrong_use_is_told_before_any_work(shoot, ended, given, answer):
     (shoot / "empty").mkdir()
-    said = run("batch", *given, cwd=shoot)
-    assert said.returncode == 2, said.stderr
-    assert answer in said.stderr
-    assert "Traceback" not in said.stderr
+    status, said = ended(shoot, "batch", *given)
+    assert status == 2, said
+    assert answer in said
+    assert "Traceback" not in said
     assert not tree(shoot / "out")
 
 
@@ -210,6 +216,12 @@ def test_python_gets_results_and_may_stop_early(shoot):
         batch.run(shoot / "look.toml", shoot / "none", shoot / "out")
 
 
+def test_without_a_report_nothing_of_one_is_made(shoot):
+    done = run("batch", "look.toml", "in", "-o", "out", "--no-report", "--jobs", "1", cwd=shoot)
+    assert (done.returncode, done.stdout.count("\n")) == (0, 3), done.stderr
+    assert not (shoot / "out" / "depthfx-report").exists()
+
+
 def test_help_comes_without_anything_heavy():
     code = (
         "import sys; from depthfx.cli import cli\n"
@@ -219,3 +231,13 @@ def test_help_comes_without_anything_heavy():
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
     assert said.splitlines()[-1] == "[]"
+
+
+def test_the_library_comes_without_anything_heavy():
+    code = (
+        "import sys, depthfx.batch\n"
+        "print([m for m in ('numpy', 'pydantic', 'click') if m in sys.modules])\n"
+        "import depthfx.batch.course; print(callable(depthfx.batch.run))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    assert said.splitlines() == ["[]", "True"]

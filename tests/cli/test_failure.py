@@ -11,12 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
-from depthfx.chain import Chain
-from depthfx.cli.apply import Job, _attempt, process, target
+from depthfx.cli.apply import Job, _attempt, target
 from depthfx.cli.failure import INTERRUPTED, end
 from depthfx.cli.options import common_options
-from depthfx.cli.report import json_line
 from depthfx.errors import ParameterError, RecipeError, reason
+from depthfx.facts import json_line
 from depthfx.recipe import read_recipe
 
 PROGRAM = [sys.executable, "-m", "depthfx"]
@@ -61,12 +60,10 @@ def photo(tmp_path):
     return tmp_path / "photo.jpg"
 
 
-def test_two_photos_never_end_in_one_file(tmp_path):
-    photos = (tmp_path / "a" / "x.jpg", tmp_path / "b" / "x.jpg")
-    with pytest.raises(ParameterError, match="would both be written to") as caught:
-        process(Chain(), photos, tmp_path, None, "bokeh")
-    for path in photos:
-        assert str(path) in str(caught.value)
+def test_two_photos_never_end_in_one_file(tmp_path, ended):
+    status, said = ended(tmp_path, "bokeh", "a/x.jpg", "b/x.jpg", "-o", ".")
+    assert status == 2
+    assert "a/x.jpg and b/x.jpg would both be written to" in said
     assert list(tmp_path.iterdir()) == []
 
 

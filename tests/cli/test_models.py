@@ -193,7 +193,7 @@ def test_a_size_of_memory_that_is_none_is_refused(tmp_path, size):
 
 
 def test_sizes_of_memory_are_read_in_both_units():
-    from depthfx.cli.options import _gigabytes
+    from depthfx.cli.options import gigabytes
 
-    said = [_gigabytes(None, None, text) for text in ("6", "6GB", "6.5 gb", "800MB", None)]
+    said = [gigabytes(None, None, text) for text in ("6", "6GB", "6.5 gb", "800MB", None)]
     assert said == [6.0, 6.0, 6.5, 0.8, None]

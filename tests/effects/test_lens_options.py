@@ -9,8 +9,8 @@ import pytest
 
 from depthfx import Scene
 from depthfx.camera import Camera
-from depthfx.cli.report import json_line
 from depthfx.errors import DepthfxError, ParameterError
+from depthfx.facts import json_line
 from depthfx_effects import Bokeh, Portrait, TiltShift
 
 f32 = np.float32

@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from depthfx.camera import Camera
-from depthfx.cli.report import json_line
 from depthfx.errors import DepthfxError
+from depthfx.facts import json_line
 from depthfx.photo import exif as exif_block
 from depthfx.photo import regions, xmp
 from depthfx.photo.cmyk import cmyk_space

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from depthfx.errors import ParameterError, PhotoError
-from depthfx.movie.read import is_film, natural, open_frames
+from depthfx.movie.read import is_film, open_frames
+from depthfx.natural import natural
 from depthfx.photo.cicp import cicp_space
 from depthfx.photo.colour import srgb_space
 
@@ -258,6 +259,7 @@ def test_frames_of_a_folder_come_in_the_order_of_their_numbers(tmp_path):
     assert source.count == 4
     assert codes(frames[3].photo()).mean() == pytest.approx(100, abs=0.1)
     assert natural("a2b10") < natural("a10b1")
+    assert natural("1²3") < natural("2")  # a digit that is no number
 
 
 def test_a_focal_length_that_is_told_is_that_of_every_frame(tmp_path):

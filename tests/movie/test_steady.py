@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthfx.movie.steady import Beside, Glimpse, calm, small_rgb, steady, windows
+from depthfx.movie.steady import Beside, Glimpse, calm, settled, small_rgb, steady, windows
 
 GRID = (48, 64)
 FRAME = (144, 192)
@@ -173,3 +173,34 @@ def test_light_is_shown_small_and_encoded():
     rgb = small_rgb(pixels)
     assert rgb.shape == (270, 405, 3)
     np.testing.assert_allclose(rgb, 0.502, atol=0.002)
+
+
+def beside(step, columns=0.0, trust=1.0):
+    flow = np.zeros((*GRID, 2), np.float32)
+    flow[..., 0] = columns
+    return Beside(step, flow, np.full(GRID, trust, np.float32))
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=5, max_size=5))
+def test_what_rests_is_settled_by_the_median_of_five(values):
+    planes = {k - 2: np.full(FRAME, value, np.float32) for k, value in enumerate(values)}
+    around = [beside(step) for step in (-2, -1, 1, 2)]
+    out = settled(planes.pop(0), planes, around)
+    np.testing.assert_array_equal(out, np.float32(np.median(np.float32(values))))
+
+
+def test_an_edge_that_leaps_in_one_frame_is_put_back_and_stays_sharp():
+    """A camera pans by one cell, 3 pixels, a frame; the middle frame's edge is drawn elsewhere."""
+    own = np.full(FRAME, 0.2, np.float32)
+    own[:, 90:] = 1
+    others = {}
+    for step in (-2, -1, 1, 2):
+        others[step] = np.full(FRAME, 0.2, np.float32)
+        others[step][:, 99 + 3 * step :] = 1
+    out = settled(own, others, [beside(step, columns=step) for step in (-2, -1, 1, 2)])
+    np.testing.assert_array_equal(np.unique(out), np.float32([0.2, 1]))
+    np.testing.assert_array_equal(out[0].argmax(), 99)
+    # Nobody else is to be believed: it stays where it was drawn.
+    alone = settled(own, others, [beside(step, step, trust=0) for step in (-2, -1, 1, 2)])
+    np.testing.assert_array_equal(alone, own)
+    np.testing.assert_array_equal(settled(own, {}, []), own)

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from depthfx.camera import Camera
-from depthfx.cli.report import json_line
 from depthfx.errors import DepthfxError, PhotoError
+from depthfx.facts import json_line
 from depthfx.photo.describe import describe
 from depthfx.photo.encode import stored_form
 from depthfx.photo.phone.stored_depth import stored_depth

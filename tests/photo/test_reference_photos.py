@@ -20,8 +20,8 @@ from hostile_work import outcome
 from numpy.typing import NDArray
 
 from depthfx.camera import FocalOrigin
-from depthfx.cli.report import json_line
 from depthfx.errors import PhotoError
+from depthfx.facts import json_line
 from depthfx.photo.decode import decode
 from depthfx.photo.describe import describe
 from depthfx.photo.encode import WRITTEN, over_white, stored_form

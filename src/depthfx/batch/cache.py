@@ -20,7 +20,6 @@ import os
 import secrets
 import shutil
 import sqlite3
-import sys
 import threading
 import time
 import warnings
@@ -63,19 +62,6 @@ class Usage:
     size: int
 
 
-def default_folder() -> Path:
-    """Where the user's programs keep what can be found again."""
-    home = Path.home()
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else home / "AppData" / "Local") / "depthfx" / "cache"
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "depthfx"
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    # The standard wants a relative path to be ignored.
-    return (Path(given) if given.startswith("/") else home / ".cache") / "depthfx"
-
-
 def _warned(words: str) -> None:
     warnings.warn(words, stacklevel=2)
 
@@ -108,16 +94,6 @@ class DepthCache:
             self._sweep()
         except (OSError, sqlite3.Error) as error:
             self._keep_no_more(error)
-
-    @classmethod
-    def at(
-        cls,
-        folder: str | Path | None,
-        limit_gb: float = LIMIT_GB,
-        warn: Callable[[str], None] = _warned,
-    ) -> DepthCache | None:
-        """The cache in `folder`; None for None."""
-        return None if folder is None else cls(folder, limit_gb, warn)
 
     @staticmethod
     def is_in(folder: Path) -> bool:

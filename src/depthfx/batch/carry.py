@@ -5,17 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from depthfx.batch.deliver import REPORT
 from depthfx.batch.job import Job, Result
 from depthfx.batch.store import found, is_url, join, local_copy, local_path, put, remove
 from depthfx.photo.whole import SIDECAR
 
-REPORT = "depthfx-report"
 FETCHED = ".depthfx-fetched"
-
-
-def is_elsewhere(job: Job) -> bool:
-    """Whether anything that `job` reads is named by a URL."""
-    return any(map(is_url, _places(job)))
 
 
 def _places(job: Job) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -22,6 +22,7 @@ import numpy as np
 from depthfx.batch.track import Track, focused, tracks
 from depthfx.chain import Chain
 from depthfx.context import Context
+from depthfx.depth import Plane
 from depthfx.engine.refine import refine
 from depthfx.errors import ParameterError, ShapeError
 from depthfx.files import Saving, save
@@ -29,10 +30,10 @@ from depthfx.matting.refine import refine_matte
 from depthfx.movie.again import check_film, film_suffix, write_again
 from depthfx.movie.files import QUALITY
 from depthfx.movie.read import FILMS, Frame, Source, is_film, open_frames
-from depthfx.movie.steady import CALMED_BY, Codes, calm, windows
+from depthfx.movie.steady import CALMED_BY, SETTLED_BY, Codes, calm, settled, windows
 from depthfx.photo.colour import srgb_space
 from depthfx.photo.encode import suffix_for
-from depthfx.photo.photo import Photo, Pixels
+from depthfx.photo.photo import Photo
 from depthfx.photo.whole import SIDECAR, check_folder, check_target, written_folder
 from depthfx.scene import Scene
 
@@ -87,7 +88,7 @@ def run_clip(
     focus : "follow" what is to be sharp, its distance smoothed over time, or "lock" it for each
         shot; a focus that the effect itself tells counts before
     steadied : False: every frame for itself
-    quality : 1..100 of the film, see `movie.files.write_movie`
+    quality : 1..100 of the film, see `movie.files.write_movie`; None: as `saving` says of JPEGs
     f35_mm : the focal length as 35 mm equivalent; None: what the network sees, one for a shot
     saving : for frames, and `strip_location` for films; see `depthfx.save`
     progress : hears the share done after every frame; what it raises ends the work
@@ -95,6 +96,7 @@ def run_clip(
     Raises ParameterError, PhotoError and what the effects raise; then nothing is left behind.
     """
     source, target, context = Path(source), Path(target), context or Context()
+    saving = saving or {}
     _check_chain(chain)
     frames = open_frames(source, f35_mm=f35_mm)
     if target.suffix:
@@ -113,13 +115,13 @@ def run_clip(
                 target,
                 frames,
                 _coded(told, made),
-                quality=quality or QUALITY,
+                quality=quality or saving.get("jpeg_quality") or QUALITY,
                 overwrite=overwrite,
-                strip_location=(saving or {}).get("strip_location", False),
+                strip_location=saving.get("strip_location", False),
                 warn=made.note,
             )
         else:
-            _write_folder(target, told, made, saving or {}, overwrite)
+            _write_folder(target, told, made, saving, overwrite)
     return ClipMade((target,), made.count, made.shots, tuple(made.notes), made.facts)
 
 
@@ -201,22 +203,19 @@ class _Making:
         found = tracks(
             self._looked_at(ended), self.chain, self.context, around=self.around, lock=self.lock
         )
-        # Codes are kept of those around a frame, light, which is twelve times as much, of one.
-        shown = ((frame, _codes(frame.photo())) for frame in self.source.frames())
-        near = windows(shown, min(CALMED_BY, self.around))
         with closing(ahead(found)) as coming:
             try:
-                for track in coming:
-                    window, index = next(near)
-                    frame, own = window[index]
-                    others = {k - index: codes for k, (_, codes) in enumerate(window)}
-                    guide = guide_for(own, others, track)
-                    scene = finished(frame.photo(), guide, track, self.chain, self.context)
+                for frame, track, fine in fines(self._shown(), coming, self.around):
+                    scene = finished(frame.photo(), fine, track, self.chain, self.context)
                     self.count, self.shots = self.count + 1, track.steadied.shot + 1
                     self.facts = self.facts or dict(scene.facts)
                     yield frame, scene
             finally:
                 ended.set()
+
+    def _shown(self) -> Iterator[tuple[Frame, Codes]]:
+        for frame in self.source.frames():
+            yield frame, _codes(frame.photo())
 
     def _looked_at(self, ended: threading.Event) -> Iterator[Photo]:
         for frame in self.source.frames(self.note):
@@ -225,30 +224,66 @@ class _Making:
             yield frame.photo()
 
 
-def guide_for(own: Codes, others: Mapping[int, Codes], track: Track) -> Pixels:
-    """The frame's light with less noise, for outlines to be found in: they boil otherwise.
+@dataclass(frozen=True, eq=False)
+class Fine:
+    """Inverse depth and matte of a frame, (H, W) float32 of its own size, on its edges."""
 
-    own : (H, W, 3) uint8, sRGB; others : the same of frames around it, by how much later they are
+    inverse: Plane
+    matte: Plane
+
+
+def fines(
+    shown: Iterable[tuple[T, Codes]], found: Iterable[Track], around: int
+) -> Iterator[tuple[T, Track, Fine]]:
+    """Each frame with its track and its depth and matte, whose outlines do not boil.
+
+    shown : any name of each frame, and its (H, W, 3) uint8, sRGB
+    found : their tracks
+    around : as for `tracks`; 0: each for itself
     """
-    return srgb_space().decode(calm(own, others, track.steadied.beside))
+    # Codes are kept of those around a frame; light is four times as much, of one alone.
+    near = windows(shown, min(CALMED_BY, around))
+    drawn = (
+        (window[index][0], track, _drawn(window, index, track))
+        for (window, index), track in zip(near, found, strict=True)
+    )
+    for window, index in windows(drawn, min(SETTLED_BY, around)):
+        name, track, own = window[index]
+        beside = track.steadied.beside
+        inverses, mattes = (
+            {k - index: getattr(fine, kind) for k, (_, _, fine) in enumerate(window)}
+            for kind in ("inverse", "matte")
+        )
+        yield (
+            name,
+            track,
+            Fine(settled(own.inverse, inverses, beside), settled(own.matte, mattes, beside)),
+        )
 
 
-def finished(photo: Photo, guide: Pixels, track: Track, chain: Chain, context: Context) -> Scene:
-    """The frame `photo` after `chain`, its depth and matte those of `track` at its size.
+def _drawn(window: Sequence[tuple[Any, Codes]], index: int, track: Track) -> Fine:
+    """Depth and matte of `window[index]` on its own edges.
 
-    guide : (H, W, 3) float32, linear light: the frame as `guide_for` makes it
+    They are looked for in light with less noise, that of the frames around: they boil otherwise.
     """
-    matte = refine_matte(guide, track.steadied.matte)
-    fine = refine(guide, track.depth.inverse, matte)
+    others = {k - index: codes for k, (_, codes) in enumerate(window)}
+    guide = srgb_space().decode(calm(window[index][1], others, track.steadied.beside))
+    inverse = refine(guide, track.depth.inverse).inverse
+    return Fine(inverse, refine_matte(guide, track.steadied.matte))
+
+
+def finished(photo: Photo, fine: Fine, track: Track, chain: Chain, context: Context) -> Scene:
+    """The frame `photo` after `chain`, its depth and matte those of `fine`."""
+    split = refine(photo.pixels, fine.inverse, fine.matte)
     focal_px = track.depth.focal_px
     depth = replace(
         track.depth,
-        inverse=fine.inverse,
-        behind=fine.behind,
-        coverage=fine.coverage,
+        inverse=split.inverse,
+        behind=split.behind,
+        coverage=split.coverage,
         focal_px=focal_px and focal_px * photo.camera.width / track.depth.shape[1],
     )
-    scene = Scene.of(photo, context, depth=depth, matte=matte)
+    scene = Scene.of(photo, context, depth=depth, matte=fine.matte)
     return focused(chain, track)(scene)
 
 

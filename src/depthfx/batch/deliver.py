@@ -14,6 +14,8 @@ from depthfx.batch.job import Job, Written
 from depthfx.errors import PhotoError
 from depthfx.photo.whole import sync
 
+JOURNAL, REPORT = ".depthfx-batch", "depthfx-report"
+"""Folders in the output folder that are no results: of `batch.journal`, and of `batch.report`."""
 FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 """What a system says of a disk, or a user's share of it, that is full or has become read-only."""
 
@@ -130,12 +132,13 @@ def put(staged: Path, place: Path) -> None:
 
 
 def part_name(place: Path) -> str:
-    """What a copy is called that is to become `place`; always the same, so that none piles up."""
+    """What stands in for `place` while that is replaced is called: always the same, so that none
+    piles up, and short, as `place` may have as long a name as there can be."""
     return f".depthfx-{hashlib.sha256(os.fsencode(place.name)).hexdigest()[:12]}.part"
 
 
 def _rename(staged: Path, place: Path) -> None:
-    aside = staged.with_name(f"{staged.name}.replaced")
+    aside = staged.with_name(part_name(staged))
     if staged.is_dir() and place.is_dir():
         _remove(aside)
         place.rename(aside)

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from depthfx.depth import Plane
-from depthfx.raster.resample import encoded
 
 Mask = NDArray[np.bool_]
 
@@ -52,11 +51,12 @@ def outline(matte: Plane) -> Mask:
     return np.asarray(cv2.morphologyEx(solid, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0)
 
 
-def contrast(pixels: NDArray[np.float32]) -> Plane:
-    """(h, w) float32: how much linear `pixels` (h, w, 3) change there, as the eye sees it."""
-    seen = cv2.GaussianBlur(encoded(np.minimum(pixels, 1)), (0, 0), 1.0)
-    across, down = (cv2.Sobel(seen, cv2.CV_32F, *way) for way in ((1, 0), (0, 1)))
-    return np.asarray(np.sqrt((across**2 + down**2).sum(axis=2)), np.float32)
+def contrast(seen: NDArray[np.float32]) -> Plane:
+    """(h, w) float32: how much a picture (h, w, 3) changes there, given as the eye sees it."""
+    soft = cv2.GaussianBlur(seen, (0, 0), 1.0)
+    across, down = (cv2.Sobel(soft, cv2.CV_32F, *way) for way in ((1, 0), (0, 1)))
+    red, green, blue = cv2.split(across**2 + down**2)
+    return np.asarray(np.sqrt(red + green + blue), np.float32)
 
 
 def on_edges(lines: Mask, contrast: Plane) -> float | None:

@@ -3,30 +3,28 @@
 Workers put their results to the store themselves, each whole, and the journal hears of it after.
 A run that is killed in between leaves objects of which no line tells; so the names that were free
 when a run began are claimed, in the store too, before any work: what is found under a claimed name
-is this batch's. The copy goes to the store in pieces (`batch.segments`), so that another machine
-can go on with the run; two machines at one time are not kept apart.
+is this batch's. As nothing can be added to an object, a copy goes to the store in pieces, each put
+whole, so that another machine can go on with the run; two at one time are not kept apart.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from depthfx import machine
+from depthfx.batch.deliver import JOURNAL, REPORT
 from depthfx.batch.job import Job, Result
-from depthfx.batch.journal import FOLDER, REPORT, Journal
-from depthfx.batch.notes import Entry
-from depthfx.batch.past import JOURNAL
-from depthfx.batch.segments import Segments
-from depthfx.batch.store import found, is_url, join, local_path, shown
+from depthfx.batch.journal import Journal
+from depthfx.batch.notes import NOTES, Entry
+from depthfx.batch.store import content, found, is_url, join, local_path, put_bytes, shown
 from depthfx.errors import PhotoError
 from depthfx.photo.whole import written_whole
 
@@ -35,6 +33,7 @@ SEND_EVERY_S = 60.0
 LASTING_EVERY_S = 1.0
 """So much a power cut here makes this one do again."""
 CLAIMS_A_LINE = 5000
+SEGMENT = "journal-{:08d}.jsonl"
 
 
 def journal_of(out: Path | str, look_digest: str, **how: Any) -> Journal:
@@ -42,18 +41,6 @@ def journal_of(out: Path | str, look_digest: str, **how: Any) -> Journal:
     if is_url(out) and local_path(out) is None:
         return FarJournal(str(out), look_digest, **how)
     return Journal(local_path(out) or Path(out), look_digest, **how)
-
-
-def state_folder() -> Path:
-    """Where the user's programs keep what must not be lost, but is no document."""
-    home = Path.home()
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (Path(local) if local else home / "AppData" / "Local") / "depthfx" / "state"
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "depthfx"
-    given = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(given) if given.startswith("/") else home / ".local" / "state") / "depthfx"
 
 
 class FarJournal(Journal):
@@ -77,7 +64,7 @@ class FarJournal(Journal):
         self._sent = _Sent()
         self._last_sent_s = self._last_lasting_s = time.monotonic()
         self._sizes: dict[str, int | None] | None = None
-        folder = state or state_folder() / "batch" / own
+        folder = state or machine.user_folder("state") / "batch" / own
         super().__init__(Path(out), look_digest, folder=folder, title=shown(out), **how)
 
     def __exit__(
@@ -100,7 +87,7 @@ class FarJournal(Journal):
 
     def read(self) -> None:
         """Read the journal, brought up to date with the store: another machine may have gone on."""
-        path = self.folder / JOURNAL
+        path = self.folder / NOTES
         self._sent = _Sent.read(path.with_name("sent.json"))
         names = self._segments.names()
         if len(names) != self._sent.segments:
@@ -117,7 +104,7 @@ class FarJournal(Journal):
         if self._sizes is None:
             sizes: dict[str, int | None] = {}
             for entry in found(self._url, missing_ok=True):
-                if entry.name.startswith((f"{FOLDER}/", f"{REPORT}/")):
+                if entry.name.startswith((f"{JOURNAL}/", f"{REPORT}/")):
                     continue
                 sizes[entry.name] = entry.size
                 for folder in Path(entry.name).parents[:-1]:
@@ -172,7 +159,7 @@ class FarJournal(Journal):
     def _send(self) -> None:
         """Put the lines that the store does not have yet. Raises PhotoError."""
         self._last_sent_s = time.monotonic()
-        path = self.folder / JOURNAL
+        path = self.folder / NOTES
         with path.open("rb") as file:
             file.seek(self._sent.size)
             text = file.read()
@@ -198,3 +185,29 @@ class _Sent:
     def write(self, path: Path) -> None:
         with written_whole(path, overwrite=True) as file:
             file.write(json.dumps(asdict(self)).encode())
+
+
+class Segments:
+    """The pieces below the URL of the results; one run at a time writes them."""
+
+    def __init__(self, out: str) -> None:
+        self._folder = join(out, JOURNAL)
+        self._count: int | None = None
+
+    def lines(self) -> Iterator[str]:
+        """All lines that were ever put, in their order. Raises PhotoError."""
+        for name in self.names():
+            yield from content(join(self._folder, name)).decode().splitlines()
+
+    def append(self, lines: Sequence[str]) -> None:
+        """Put `lines` as one piece more. Raises PhotoError; then none of them is there."""
+        if self._count is None:
+            self._count = len(self.names())
+        text = "".join(f"{line.rstrip()}\n" for line in lines)
+        put_bytes(text.encode(), join(self._folder, SEGMENT.format(self._count + 1)))
+        self._count += 1
+
+    def names(self) -> list[str]:
+        """Of the pieces that are there, in their order. Raises PhotoError."""
+        entries = found(self._folder, missing_ok=True)
+        return sorted(e.name for e in entries if e.name.startswith("journal-"))

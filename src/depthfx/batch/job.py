@@ -6,9 +6,10 @@ import hashlib
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from depthfx.context import Context
+if TYPE_CHECKING:
+    from depthfx.context import Context
 
 SLOT_DIGITS = 20
 """Of SHA-256 in `Job.slot`: 80 bits, no two photos of a million share one."""
@@ -41,6 +42,8 @@ class Settings:
 
     def context(self) -> Context:
         """What surrounds the work of one worker, for all its photos."""
+        from depthfx.context import Context
+
         return Context(
             model=self.model,
             weights=None if self.weights is None else Path(self.weights),
@@ -64,6 +67,7 @@ class Job:
     recipe : its chain of effects as TOML, everything resolved that the look leaves open
     opening : keywords of `depthfx.open`, its paths as text
     saving : keywords of `depthfx.save`
+    film : of a film or a folder of its frames, keywords of `batch.clip.run_clip`
     companions : paths or URLs of what else counts for it: mattes, depth, masks
     size_px : its number of pixels as its header says, 0 if unknown; big ones are not worked on
         side by side
@@ -83,6 +87,7 @@ class Job:
     fault: str = ""
     survey: bool = False
     version: str = ""
+    film: dict[str, Any] = field(default_factory=dict)
 
     @property
     def slot(self) -> str:

@@ -23,17 +23,11 @@ from typing import Any, Self
 from depthfx import __version__
 from depthfx.batch import deliver
 from depthfx.batch.job import Job, Result, Status, Written
-from depthfx.batch.lock import Lock
-from depthfx.batch.notes import Entry, NoteFile
-from depthfx.batch.past import FOLDER, JOURNAL, Past
+from depthfx.batch.notes import NOTES, Entry, NoteFile
+from depthfx.batch.past import Past
+from depthfx.batch.run_lock import RunLock
 from depthfx.errors import DepthfxError, PhotoError
 from depthfx.photo.whole import sync
-
-__all__ = ["FOLDER", "REPORT", "Journal", "foreseen"]
-
-REPORT = "depthfx-report"
-"""In the output folder: where a worker's small pictures go."""
-
 
 GO_ON = "mend that and give the same command again: it goes on from here"
 
@@ -53,11 +47,11 @@ class Journal(Past):
         super().__init__(out, **how)
         with self._on_the_disk("mend that, or give another folder"), ExitStack() as held:
             deliver.make_folder(self.folder)
-            self._lock = Lock(self.folder / "lock", self.title)
+            self._lock = RunLock(self.folder / "lock", self.title)
             held.callback(self._lock.release)
             self.read()
             self.refuse_other_look(look_digest)
-            self._file = NoteFile(self.folder / JOURNAL, self._notes.end)
+            self._file = NoteFile(self.folder / NOTES, self._notes.end)
             held.callback(self._file.close)
             held.callback(self._entries.close)
             self._settle()
@@ -155,7 +149,7 @@ class Journal(Past):
         for folder in {(self.out / written.name).parent for written in entry.result.written}:
             sync(folder)
         for picture in entry.result.pictures.values():
-            _shown(staged / REPORT / picture, self.out / REPORT / picture)
+            _shown(staged / deliver.REPORT / picture, self.out / deliver.REPORT / picture)
         self._note({"done": name}, lasting=False)
         _empty(staged)
 

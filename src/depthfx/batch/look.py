@@ -2,7 +2,7 @@
 
     depthfx = 1
     [[effect]]                  the chain, as in any recipe
-    [output] [model] [lock]     see `batch.sections`
+    [output] [model] [lock] [film]  see `batch.sections`
     [sidecars]                  where mattes and depth lie, if not beside their photos
     [[photo]]                   what is otherwise for photos whose names match
 
@@ -29,7 +29,7 @@ from depthfx.batch.locked import locked
 from depthfx.batch.names import fields_in
 from depthfx.batch.override import Override
 from depthfx.batch.photos import Item
-from depthfx.batch.sections import Lock, ModelChoice, Opening, Output
+from depthfx.batch.sections import Film, Lock, ModelChoice, Opening, Output
 from depthfx.chain import Chain
 from depthfx.effect import nearest
 from depthfx.errors import DepthfxError, ParameterError, RecipeError
@@ -54,6 +54,7 @@ class Look:
     sidecars: Mapping[str, str] = field(default_factory=dict)
     opening: Opening = field(default_factory=Opening)
     photos: tuple[Override, ...] = ()
+    film: Film = field(default_factory=Film)
 
     @classmethod
     def of(cls, recipe: Look | Chain | Path | str) -> Look:
@@ -61,7 +62,7 @@ class Look:
         if isinstance(recipe, Look):
             return recipe
         if isinstance(recipe, Chain):
-            return cls(recipe, label(recipe) or "look")
+            return cls(recipe, recipe.label or "look")
         path = Path(recipe)
         return cls.from_toml(read_text(path), str(path), path.parent, path.stem)
 
@@ -95,6 +96,7 @@ class Look:
             Lock.read(table.get("lock", {}), f"{source}: lock"),
             _sidecars(table.get("sidecars", {}), f"{source}: sidecars"),
             photos=photos,
+            film=Film.read(table.get("film", {}), f"{source}: film"),
         )
         look.check(source)
         return look
@@ -121,6 +123,7 @@ class Look:
             "output": self.output.table(),
             "model": self.model.table(),
             "lock": self.lock.table(),
+            "film": self.film.table(),
             "sidecars": dict(self.sidecars),
         }
         return {**chain_table(self.chain), **{k: v for k, v in tables.items() if v}}
@@ -134,9 +137,9 @@ class Look:
     def asked(self, given: Mapping[str, Any]) -> Look:
         """The look with what was asked for besides: options that were really given.
 
-        Names of `Settings`, name, format, jpeg_quality, bit_depth, profile, strip_location and
-        the keywords of `depthfx.open`; the last are for photos that say nothing else.
-        Raises ParameterError.
+        Names of `Settings`, name, format, jpeg_quality, bit_depth, profile, strip_location,
+        film_focus and the keywords of `depthfx.open`; the last are for photos that say nothing
+        else. Raises ParameterError.
         """
         told = {name: _plain(value) for name, value in given.items() if value is not None}
 
@@ -145,18 +148,14 @@ class Look:
 
         output = Output.read(part(OUTPUT_OPTIONS), "options").over(self.output)
         model = ModelChoice.read(part(MODEL_OPTIONS), "options").over(self.model)
+        film = Film.read(part(FILM_OPTIONS), "options").over(self.film)
         opening = Opening.read(part(OPENING_OPTIONS), "options").over(self.opening)
-        return replace(self, output=output, model=model, opening=opening)
+        return replace(self, output=output, model=model, film=film, opening=opening)
 
     def settings(self, given: Mapping[str, Any] | None = None) -> Settings:
         """What is the same for every photo; what is `given` counts more than [model]."""
         told = {name: _plain(value) for name, value in (given or {}).items()}
         return Settings(**{**self.model.settings(), **told})
-
-    @property
-    def label(self) -> str:
-        """The names of its effects, as `depthfx apply` puts them into names."""
-        return label(self.chain)
 
     @property
     def locked_chain(self) -> Chain:
@@ -192,13 +191,13 @@ class Look:
 
         Raises ParameterError if two results would have one name, or a photo be written over.
         """
-        from depthfx.batch.planned import planned
+        from depthfx.batch.jobs_of_look import jobs_of
 
-        return planned(self, list(items), out)
+        return jobs_of(self, list(items), out)
 
     def job(self, item: Item, number: int = 1) -> Job | None:
         """The work on one photo, the `number`-th; None: it is to be skipped."""
-        from depthfx.batch.planned import Planner
+        from depthfx.batch.jobs_of_look import Planner
 
         return Planner(self).job(item, number)
 
@@ -211,6 +210,7 @@ MODEL_OPTIONS = {
     **{name: name for name in ModelChoice.model_fields if name != "name"},
     "model": "name",
 }
+FILM_OPTIONS = {"film_focus": "focus"}
 OPENING_OPTIONS = {**{name: name for name in Opening.model_fields}, "f35_mm": "f35"}
 """What options are called in the tables."""
 OF_FILES = ("depth", "matte", "scale_from", "depth_fix")
@@ -219,10 +219,6 @@ SIDECAR_FIELDS = ("folder", "stem", "ext")
 MODEL_FILES = ("weights", "faces")
 NOT_OF_PICTURE = ("device", "memory_limit_gb", "commercial_only")
 """Of the model's settings, those that do not change what it finds."""
-
-
-def label(chain: Chain) -> str:
-    return "-".join(effect.name for effect in chain.effects)
 
 
 def _sidecars(table: object, place: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from depthfx.batch.beside import fields_of
-from depthfx.batch.walk import JOURNAL, REPORT
+from depthfx.batch.deliver import JOURNAL, REPORT
 from depthfx.effect import nearest
 from depthfx.errors import ParameterError
 

@@ -28,7 +28,7 @@ from depthfx.batch.deliver import State
 from depthfx.batch.job import Result
 from depthfx.errors import DepthfxError
 
-VERSION = 1
+NOTES, VERSION = "journal.jsonl", 1
 
 
 @dataclass(frozen=True)

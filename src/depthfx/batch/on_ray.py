@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import count as numbers
@@ -23,11 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from depthfx import __version__
+from depthfx.batch.actor import IN_HAND, Actor
 from depthfx.batch.child import of_threads
 from depthfx.batch.cluster import cluster, last_line, missing_module, resources
 from depthfx.batch.job import Job, Result, Settings, Status
-from depthfx.batch.place import IN_HAND, Place
 from depthfx.batch.store import is_url
+from depthfx.batch.workers import Begun, nothing
 from depthfx.errors import DepthfxError
 
 TRIES = 3
@@ -41,12 +43,8 @@ WORKERS_A_GPU = 4
 START_S, TICK_S = 600.0, 0.05
 """How long a cluster may take to place its first worker (nodes may have to be started); how
 often to look up from waiting for results."""
-
-Begun = Callable[[Job, str], None]
-
-
-def nobody(job: Job, worker: str) -> None:
-    """Hears of photos begun, and does nothing."""
+ALIVE_EVERY_S = 5.0
+"""How often the cluster is asked whether it is still there: Ray itself would wait for ever."""
 
 
 def on_ray(
@@ -57,7 +55,7 @@ def on_ray(
     address: str,
     count: int | None = None,
     stop: threading.Event,
-    begun: Begun = nobody,
+    begun: Begun = nothing,
     store: str | None = None,
     verbose: bool = False,
 ) -> Generator[Result, None, None]:
@@ -173,15 +171,16 @@ class _Crew:
     def __init__(
         self, ray: Any, given: tuple[Any, ...], device: str, count: int, begun: Begun
     ) -> None:
-        """given : the arguments of `Place`"""
+        """given : the arguments of `Actor`"""
         self._ray, self._given, self._count, self._begun = ray, given, count, begun
-        self._form = ray.remote(**_needs(ray, device, count))(Place)
+        self._form = ray.remote(**_needs(ray, device, count))(Actor)
         self._numbers = numbers(1)
         self._coming: dict[Any, _Worker] = {}
         self._busy: dict[Any, tuple[_Worker, _Photo]] = {}
         self._workers: list[_Worker] = []
         self._waiting: deque[_Photo] = deque()
         self._lost_at_start = 0
+        self._alive_s = time.monotonic()
         for _ in range(count):
             self._hire()
 
@@ -197,12 +196,24 @@ class _Crew:
             if intake.over and not self._busy and not self._waiting:
                 return
             yield from self._arrived()
+            self._check_alive()
             idle_ticks = 0 if self._workers else idle_ticks + 1
             if idle_ticks * TICK_S > START_S:
                 raise DepthfxError(
                     f"the Ray cluster placed no worker within {START_S / 60:.0f} minutes; it has "
                     f"{resources(self._ray)}"
                 )
+
+    def _check_alive(self) -> None:
+        """Raise DepthfxError if no machine of the cluster is left."""
+        now_s = time.monotonic()
+        if now_s - self._alive_s < ALIVE_EVERY_S:
+            return
+        self._alive_s = now_s
+        if not any(node["Alive"] for node in self._ray.nodes()):
+            raise DepthfxError(
+                "the Ray cluster has ended; the same command goes on from here when it is back"
+            )
 
     def dismiss(self) -> None:
         """End all workers, whatever they are at."""

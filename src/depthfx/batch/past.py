@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from depthfx.batch import deliver
-from depthfx.batch.job import Job, Result, Status
-from depthfx.batch.notes import Entries, Entry, Notes, read_notes
+from depthfx.batch.job import Finding, Job, Result, Status
+from depthfx.batch.notes import NOTES, Entries, Entry, Notes, read_notes
 from depthfx.batch.store import is_url
-from depthfx.errors import DepthfxError, PhotoError
+from depthfx.errors import DepthfxError, ParameterError, PhotoError
 from depthfx.photo.whole import check_folder, check_target
 
-FOLDER = ".depthfx-batch"
-"""In the output folder: the journal, and what is not whole yet."""
-JOURNAL = "journal.jsonl"
-
+ALTERED = (Finding("altered", "was changed since it was made; --overwrite makes it anew"),)
+"""What there is to say of a kept result that somebody has retouched: whatever was found when it
+was made may hold no longer."""
 UNPLANNED = ("name", "source", "version", "companions", "size_px", "survey")
 """Of a job: what does not decide what is made of a photo's content."""
 
@@ -38,7 +37,6 @@ class Past:
     key : digest of all that decides a photo's result besides its content
     overwrite : whether files may be replaced that no run of this batch has made, or that were
         altered since
-    verify : whether earlier results are read and compared, not only their sizes and times
     folder : where the journal is; None: in `out`
     title : what the user calls `out`
 
@@ -51,28 +49,27 @@ class Past:
         *,
         key: Callable[[Job], str] = plain_key,
         overwrite: bool = False,
-        verify: bool = False,
         folder: Path | None = None,
         title: str = "",
     ) -> None:
-        self.out, self.folder, self.title = out, folder or out / FOLDER, title or str(out)
-        self._key, self._overwrite, self._verify = key, overwrite, verify
+        self.out, self.folder, self.title = out, folder or out / deliver.JOURNAL, title or str(out)
+        self._key, self._overwrite = key, overwrite
         self._begun: dict[str, tuple[str, list[list[Any]]]] = {}
         self._sources: set[tuple[int, int]] = set()
         self._notes = Notes()
-        self._entries = Entries(self.folder / JOURNAL)
+        self._entries = Entries(self.folder / NOTES)
 
     def read(self) -> None:
         """Read the journal."""
-        self._notes = read_notes(self.folder / JOURNAL)
+        self._notes = read_notes(self.folder / NOTES)
 
     def close(self) -> None:
         self._entries.close()
 
     def refuse_other_look(self, digest: str) -> None:
-        """Raise DepthfxError if there are results of another look, and they are not to go."""
+        """Raise ParameterError if there are results of another look, and they are not to go."""
         if self._notes.done and self._notes.look != digest and not self._overwrite:
-            raise DepthfxError(
+            raise ParameterError(
                 f"{self.title}: holds results of another look; --overwrite replaces them, or give "
                 "another folder"
             )
@@ -81,8 +78,8 @@ class Past:
         """What needs no work: done by earlier runs, or refused; and the jobs that are left.
 
         Refused are photos with a fault of their own, and those whose results would replace what
-        this batch has not made, was altered since, or is itself one of the photos. Call it for
-        every job before it is begun.
+        this batch has not made, was altered since, or is itself one of the photos. What was
+        altered and needs not be replaced is kept. Call it for every job before it is begun.
         """
         settled: list[Result] = []
         left: list[Job] = []
@@ -117,8 +114,9 @@ class Past:
         entry = self._entries.at(self._notes.done[job.name])
         gone, altered = self._changes(entry)
         made_of_it = _same_source(job, source, entry)
-        if entry.key == key and made_of_it and not gone and not altered:
-            return replace(entry.result, source=job.source, status=Status.KEPT)
+        if entry.key == key and made_of_it and not gone and not (altered and self._overwrite):
+            kept = replace(entry.result, source=job.source, status=Status.KEPT)
+            return replace(kept, findings=ALTERED) if altered else kept
         if self._overwrite:
             return None
         if altered:
@@ -146,8 +144,7 @@ class Past:
             if now is None:
                 gone.append(written.name)
             elif now[0] != written.size or (
-                (self._verify or now != entry.states.get(written.name))
-                and deliver.sha256(path) != written.sha256
+                now != entry.states.get(written.name) and deliver.sha256(path) != written.sha256
             ):
                 altered.append(written.name)
         return gone, altered
@@ -175,7 +172,7 @@ class Past:
 
 
 def _signature(job: Job) -> list[list[Any]]:
-    """Path, size and time of the photo and its companions; empty if one is not there.
+    """Path, size and time of the photo and its companions; empty if one cannot be looked at.
 
     Of what is in a store, the URL and what the store has for a version of the photo.
     """
@@ -183,10 +180,14 @@ def _signature(job: Job) -> list[list[Any]]:
     for place in (job.source, *job.companions):
         if is_url(place):
             found.append([place, job.version if place == job.source else ""])
-        elif (state := deliver.state(Path(place))) is not None:
-            found.append([str(Path(place).absolute()), *state])
-        else:
+            continue
+        try:
+            state = deliver.state(Path(place))
+        except OSError:  # its opening will say why
             return []
+        if state is None:
+            return []
+        found.append([str(Path(place).absolute()), *state])
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,11 +11,10 @@ from pathlib import Path
 from depthfx.batch import store
 from depthfx.batch.beside import fields_of, shots
 from depthfx.batch.globs import Test, any_of
-from depthfx.batch.walk import Asked, File, files_at
+from depthfx.batch.walk import Asked, File, common_folder, files_at
 from depthfx.errors import ParameterError, RecipeError
 from depthfx.movie.read import FILMS
-
-_DIGITS = re.compile(r"(\d+)", re.ASCII)
+from depthfx.natural import natural
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,7 @@ class Item:
         "depth", "overrides"
     fault : why nothing can be made of it: a folder that cannot be read
     version : of what a URL names, see `store.Entry`
+    frames : whether it is a folder, of the frames of a film
     """
 
     name: str
@@ -36,6 +35,7 @@ class Item:
     companions: dict[str, str] = field(default_factory=dict)
     fault: str = ""
     version: str = ""
+    frames: bool = False
 
 
 def find_photos(
@@ -81,6 +81,22 @@ def find_photos(
     return items
 
 
+def find_clips(folders: Sequence[str | Path]) -> list[Item]:
+    """Folders of frames, each one film, in the order of their names.
+
+    Names count from the deepest folder that all of them lie in. Raises ParameterError if they
+    have none in common.
+    """
+    found = [os.path.abspath(folder) for folder in folders]  # noqa: PTH100
+    root = common_folder([os.path.dirname(folder) for folder in found])  # noqa: PTH120
+    names = [os.path.relpath(folder, root).replace(os.sep, "/") for folder in found]
+    items = {
+        name: Item(name, str(folder), frames=True)
+        for name, folder in zip(names, folders, strict=True)
+    }
+    return sorted(items.values(), key=lambda item: natural(item.name))
+
+
 def _included(files: Iterable[File], meant: Test) -> list[File]:
     """`files`, of which only those stay photos whose names are `meant`."""
 
@@ -112,12 +128,6 @@ def header_px(source: str) -> int:
                 return picture.width * picture.height
     except Exception:  # whatever is wrong with the photo, its opening will tell
         return 0
-
-
-def natural(name: str) -> tuple[list[list[str | int]], str]:
-    """A key that sorts names as people do: IMG_9 before IMG_10, folder by folder."""
-    pieces = [_DIGITS.split(part.casefold()) for part in name.split("/")]
-    return [[int(p) if n % 2 else p for n, p in enumerate(part)] for part in pieces], name
 
 
 def _with_sidecars(

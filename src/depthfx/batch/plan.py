@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from depthfx.batch.cache import default_folder
+from depthfx import machine
 from depthfx.batch.job import Job, Settings
 from depthfx.batch.look import Look
-from depthfx.batch.photos import Item, find_photos
+from depthfx.batch.photos import Item, find_clips, find_photos
 from depthfx.batch.store import check, join, local_path
 from depthfx.chain import Chain
-from depthfx.engine.find import check_model
+from depthfx.engine.permitted import check_model
 from depthfx.errors import ParameterError
 from depthfx.photo.encode import WRITTEN
 
@@ -29,6 +29,7 @@ class Search:
     pairs : what a raw file and the JPEG of its name are: "raw" or "jpeg", the one of them that
         is worked on, or "both"
     sidecars : by kind, where such files lie, see `find_photos`
+    clip : whether a folder that is named is one film, and what is in it its frames
     """
 
     places: tuple[Path | str, ...]
@@ -36,11 +37,17 @@ class Search:
     exclude: tuple[str, ...] = ()
     pairs: str = "raw"
     sidecars: Mapping[str, str] = field(default_factory=dict)
+    clip: bool = False
 
     def found(self, out: Path | str, *, empty: bool = False) -> list[Item]:
         """The photos, less what lies in `out`; ParameterError if there are none, unless `empty`."""
-        return find_photos(
-            self.places,
+        folders = [place for place in self.places if self.clip and Path(place).is_dir()]
+        others = [place for place in self.places if place not in folders]
+        clips = find_clips(folders) if folders else []
+        if clips and not others:
+            return clips
+        return clips + find_photos(
+            others,
             include=self.include,
             exclude=self.exclude,
             pairs=self.pairs,
@@ -103,20 +110,23 @@ def plan(
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
     pairs: str = "raw",
+    clip: bool = False,
     watch: bool = False,
     **given: Any,
 ) -> Plan:
-    """What `run` of the same arguments will do, see there.
+    """What `batch.run` of the same arguments will do, see there.
 
     Raises ParameterError, RecipeError, ModelError if there is no such model, and PhotoError if a
     place cannot be looked through.
     """
     _check_folder(out)
     look = Look.of(recipe).asked(given)
+    if watch and clip:
+        raise ParameterError("--watch takes photos as they come, --clip whole folders")
     if watch:
         _check_watched(look)
     places = (photos,) if isinstance(photos, Path | str) else tuple(photos)
-    search = Search(places, tuple(include), tuple(exclude), pairs, look.sidecars)
+    search = Search(places, tuple(include), tuple(exclude), pairs, look.sidecars, clip)
     _check_places(places)
     if watch:
         search.folders()
@@ -154,8 +164,15 @@ def _of_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     told = {entry.name: given[entry.name] for entry in fields(Settings) if entry.name in given}
     cache = told.get("cache", True)
     if isinstance(cache, bool):
-        told["cache"] = default_folder() if cache else None
+        told["cache"] = _usual_cache() if cache else None
     return told
+
+
+def _usual_cache() -> Path | None:
+    try:
+        return machine.user_folder("cache")
+    except RuntimeError:  # nobody's home, as in some containers: then no depth is kept
+        return None
 
 
 def _check_folder(out: Path | str) -> None:

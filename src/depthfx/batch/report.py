@@ -7,21 +7,17 @@ a run that is killed leaves those of a little before.
 
 from __future__ import annotations
 
-import json
-import math
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from depthfx.batch.job import Result
 from depthfx.batch.sheet import Heading, sheet
 from depthfx.errors import DepthfxError
+from depthfx.facts import json_line
 from depthfx.photo.whole import written_whole
 
-FOLDER = "depthfx-report"
-"""In the output folder."""
 LINES, PAGE = "report.jsonl", "index.html"
 SOONEST_S, MOST_SHARE = 10.0, 0.02
 """A report is made anew no sooner than after so long, and takes no more of a run's time."""
@@ -81,19 +77,6 @@ def reported(
         write(ended=True)
         raise
     write(ended=True)
-
-
-def json_line(values: Any) -> str:
-    """`values` as one line of strict JSON: what is infinite or not a number becomes null."""
-    return json.dumps(_finite(values), allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {name: _finite(entry) for name, entry in value.items()}
-    return [_finite(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
 def _in_order(results: Iterable[Result]) -> Sequence[Result]:

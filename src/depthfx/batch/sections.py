@@ -2,6 +2,7 @@
 
     [output]    how results are called and written      [model]   which depth model finds depth
     [lock]      what is the same for all photos         [[photo]] what is otherwise for some
+    [film]      how films are held steady
 
 The same keys in `<stem>.depthfx.toml` beside a photo are for that photo.
 """
@@ -213,6 +214,15 @@ class Lock(Section):
     def surveys(self) -> bool:
         """Whether all photos have to be looked at before the first is worked on."""
         return OF_ALL in (self.focus, self.depth_range, self.reach)
+
+
+class Film(Section):
+    """How films are worked on.
+
+    focus : see `batch.clip.run_clip`
+    """
+
+    focus: Literal["follow", "lock"] | None = None
 
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_several)]

@@ -43,7 +43,6 @@ class Heading:
     recipe : its recipe as text
     total : how many photos the batch has, done or not; None: nobody knows, it goes on
     seconds : since the run began
-    workers : how many worked side by side; 0: not told
     ended : whether the run is over
     """
 
@@ -51,7 +50,6 @@ class Heading:
     recipe: str = ""
     total: int | None = None
     seconds: float = 0.0
-    workers: int = 0
     ended: bool = False
 
 
@@ -276,8 +274,9 @@ def _figures(results: Sequence[Result], heading: Heading) -> str:
     """Counts, speed and time."""
     done = sum(result.status is Status.DONE for result in results)
     counts = _counts(results)
+    ready = counts["all"] - counts["hand"] - counts["failed"]
     figures = [
-        ("ready", f"{counts['all'] - counts['failed']:,}", "good"),
+        ("ready", f"{ready:,}", "good"),
         ("need a hand", f"{counts['hand']:,}", "warn" if counts["hand"] else ""),
         ("failed", f"{counts['failed']:,}", "bad" if counts["failed"] else ""),
     ]
@@ -287,8 +286,6 @@ def _figures(results: Sequence[Result], heading: Heading) -> str:
         figures.append(("photos a minute", f"{done / heading.seconds * 60:.3g}", ""))
     if heading.seconds > 0:
         figures.append(("time", duration(heading.seconds), ""))
-    if heading.workers:
-        figures.append(("side by side", str(heading.workers), ""))
     return "".join(
         f'<div class="figure {kind}"><dt>{name}</dt><dd>{value}</dd></div>'
         for name, value, kind in figures

@@ -220,13 +220,6 @@ def content(url: str) -> bytes:
         return got
 
 
-def size_of(url: str) -> int | None:
-    """Bytes at `url`; None if there is no such file. Raises PhotoError if that cannot be told."""
-    with _in_words(url):
-        info = _info(*_system(url))
-        return None if info is None else info.get("size") or 0
-
-
 def remove(url: str) -> None:
     """Remove the file at `url`, if there is one. Raises PhotoError."""
     with _in_words(url):

@@ -62,7 +62,7 @@ def contribution(scene: Scene) -> dict[str, Any]:
     }
 
 
-class Notes(Protocol):
+class Facts(Protocol):
     """What keeps JSON values from run to run."""
 
     def fact(self, name: str) -> Any:
@@ -74,23 +74,23 @@ class Notes(Protocol):
 def surveyed(
     jobs: Sequence[Job],
     look: Look,
-    notes: Notes,
+    facts: Facts,
     work: Callable[[Iterable[Job]], Iterator[Result]],
 ) -> Look:
     """`look` with what it leaves to the whole set put into numbers.
 
-    notes : what each photo contributes is kept there, and not found again
+    facts : what each photo contributes is kept there, and not found again
     work : how photos are worked on
 
     A photo that cannot be read contributes nothing. Raises ParameterError if none has metres.
     """
     names = {job.name: f"survey {look.key(job)} {_state(job)}" for job in map(plain, jobs)}
-    said = {name: notes.fact(fact) for name, fact in names.items()}
+    said = {name: facts.fact(fact) for name, fact in names.items()}
     left = [plain(job) for job in jobs if said[job.name] is None and not job.fault]
     for result in work(left) if left else ():
         value = result.facts.get("survey")
         if value is not None:
-            notes.note(names[result.name], value)
+            facts.note(names[result.name], value)
             said[result.name] = value
     return locked_to(look, [value for value in said.values() if value is not None])
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from depthfx.camera import Camera
 from depthfx.depth import Depth
+from depthfx.errors import PhotoError
+from depthfx.photo.colour import srgb_space
 from depthfx.photo.photo import Photo
-from depthfx.photo.write import write_photo
 from depthfx.raster.colormap import colour_map
 from depthfx.raster.resample import resize_area
 from depthfx.scene import Scene
@@ -42,9 +42,20 @@ def small_pictures(before: Scene, after: Scene, folder: Path, slot: str) -> dict
     names = {}
     for kind, pixels in _pictures(before, after):
         names[kind] = f"{FOLDER}/{slot}-{kind}.jpg"
-        shown = Photo(pixels, Camera.guess(pixels.shape[1], pixels.shape[0]))
-        write_photo(shown, folder / names[kind], overwrite=True, quality=QUALITY)
+        path = folder / names[kind]
+        try:
+            # Not waited for till the disk has it: a report can do without.
+            path.write_bytes(_jpeg(pixels))
+        except OSError as error:
+            raise PhotoError(f"{path}: cannot be written: {error.strerror or error}") from error
     return names
+
+
+def _jpeg(pixels: Pixels) -> bytes:
+    from imagecodecs import jpeg8_encode
+
+    codes = np.ascontiguousarray(srgb_space().encode(pixels, 8))
+    return bytes(jpeg8_encode(codes, QUALITY, subsampling="444"))
 
 
 def _pictures(before: Scene, after: Scene) -> Iterator[tuple[str, Pixels]]:

@@ -17,14 +17,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from depthfx.batch import store
+from depthfx.batch.deliver import JOURNAL, REPORT
 from depthfx.batch.globs import MAGIC, Test, below
-from depthfx.batch.notes import read_notes
+from depthfx.batch.notes import NOTES, read_notes
 from depthfx.errors import DepthfxError, ParameterError, PhotoError
 from depthfx.photo.whole import SIDECAR
 
-JOURNAL, NOTES = ".depthfx-batch", "journal.jsonl"
-REPORT = "depthfx-report"
-"""What a batch has in its output folder beside the photos."""
 OTHERS_OWN = ("@eadir", "__macosx", "$recycle.bin", "lost+found", REPORT)
 """Folders of thumbnails and the like, in lower case; no photos of anybody's."""
 PREVIEWS = ".lrdata"
@@ -139,7 +137,7 @@ def files_at(
             ]
     if local:
         here = [_Place.of(path) for path in local]
-        root = _common([place.folder for place in here])
+        root = common_folder([place.folder for place in here])
         real = store.local_path(out) if out is not None else None
         walk = _Walk(
             [place.below(root) for place in here],
@@ -150,7 +148,8 @@ def files_at(
     return found, root
 
 
-def _common(folders: Sequence[str]) -> str:
+def common_folder(folders: Sequence[str]) -> str:
+    """The deepest folder above all of `folders`, absolute paths. Raises ParameterError."""
     try:
         return os.path.commonpath(folders)
     except ValueError:  # different drives have nothing in common

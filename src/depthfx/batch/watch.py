@@ -16,9 +16,9 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from depthfx.batch.complete import looks_whole
 from depthfx.batch.job import Job, Result, Status
 from depthfx.batch.photos import Item
-from depthfx.batch.settled import looks_whole
 from depthfx.errors import DepthfxError
 
 TICK_S = 0.25

@@ -86,7 +86,11 @@ class Bench:
 
         self.settings, self.staging, self.store = settings, staging, store
         self._heard: list[str] = []
-        self._cache = DepthCache.at(settings.cache, settings.cache_gb, self._heard.append)
+        self._cache = (
+            DepthCache(settings.cache, settings.cache_gb, self._heard.append)
+            if settings.cache is not None
+            else None
+        )
         self.context: Context = replace(settings.context(), store=self._cache, progress=progress)
         self._rehearsed, self._grown_px = False, 0
 
@@ -230,7 +234,7 @@ class Bench:
 
     # ---------------------------------------------------------------- parts of stages
     def _make_pictures(self, scene: Scene, made: Scene, underway: Underway) -> None:
-        from depthfx.batch.carry import REPORT
+        from depthfx.batch.deliver import REPORT
         from depthfx.batch.thumbs import small_pictures
 
         with underway.timed("pictures"):
@@ -270,6 +274,7 @@ class Bench:
                 f35_mm=here.opening.get("f35_mm"),
                 overwrite=True,
                 saving=cast("Saving", job.saving),
+                **job.film,
             )
             files = tuple(written(path, underway.folder) for path in made.written)
         named = {"file": job.source, "written": [file.name for file in files]}

@@ -30,6 +30,7 @@ from queue import SimpleQueue
 from typing import Any, TextIO
 
 from depthfx.batch.job import Job, Result, Settings
+from depthfx.libraries import quiet_libraries
 
 ALIVE_EVERY_S = 10.0
 
@@ -125,16 +126,6 @@ def _own_pipes() -> tuple[TextIO, TextIO]:
     os.close(nothing)
     os.dup2(2, 1)
     return requests, answers
-
-
-def quiet_libraries() -> None:
-    """Keep the libraries' warnings and log lines to themselves."""
-    import logging
-    import warnings
-
-    warnings.simplefilter("ignore")
-    logging.disable(logging.CRITICAL)
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 
 
 def kernels_may_meet() -> bool:

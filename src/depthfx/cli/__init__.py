@@ -11,9 +11,10 @@ import threading
 
 import click
 
-from depthfx.cli.failure import end, give_up_stdout, interrupt, quiet_libraries, verbose_asked
+from depthfx.cli.failure import end, give_up_stdout, interrupt, verbose_asked
 from depthfx.cli.group import Commands
 from depthfx.compiled import find_compiled_a_place, let_threads_sleep
+from depthfx.libraries import quiet_libraries
 
 OBJECTS_BETWEEN_COLLECTIONS = 100_000
 

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-import tomllib
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
@@ -21,13 +20,14 @@ from click.shell_completion import CompletionItem
 
 from depthfx import registry
 from depthfx.chain import Chain
-from depthfx.cli.failure import INTERRUPTED, quiet_libraries
+from depthfx.cli.failure import INTERRUPTED
 from depthfx.cli.options import Common, common_options, effect_options, given
 from depthfx.cli.progress import progress_bar
 from depthfx.cli.rehearse import opened_in_rehearsal
-from depthfx.cli.report import json_line, summary
 from depthfx.context import Context, Progress
 from depthfx.errors import Cancelled, DepthfxError, ParameterError, reason
+from depthfx.facts import json_line, summary
+from depthfx.libraries import quiet_libraries
 from depthfx.photo.whole import SIDECAR
 from depthfx.product import is_folder
 from depthfx.recipe import from_toml, to_toml
@@ -130,8 +130,10 @@ def apply(
             raise ParameterError(f"give the effects by --recipe {recipe} or by name, not both")
         look = Look.of(recipe)
         chain = look.chain
-        if not (common.quiet or any(map(is_many, photos))):
-            _tell_besides(recipe, look)
+        if not any(map(is_many, photos)):
+            chain, common = look.locked_chain, _as_said(look, common)
+            if not common.quiet:
+                _tell_besides(recipe, look)
     if not chain.effects:
         names = ", ".join(registry.effect_names())
         raise ParameterError(f"no effect is named; give one of {names}, or --recipe FILE")
@@ -139,16 +141,33 @@ def apply(
         raise ParameterError("no photo is named; photos come first, then the effects")
     if save_recipe is not None:
         write_text(save_recipe, to_toml(chain), common.overwrite)
-    label = "-".join(effect.name for effect in chain.effects)
+    label = chain.label
     process(chain, tuple(photos), out, common, label, look)
+
+
+def _as_said(look: Look, common: Common) -> Common:
+    """The options with what `look` says of the model and of files; those that were given win."""
+    from depthfx.batch.look import MODEL_FILES
+    from depthfx.cli.batch import SPELT, really_given
+
+    ctx = click.get_current_context()
+    ours = {name: value for name, value in ctx.params.items() if hasattr(common, name)}
+    given = really_given(ctx, ours)
+    said = {**look.output.saving(), **look.model.settings()}
+    said |= {name: Path(said[name]) for name in MODEL_FILES if name in said}
+    if look.model.name is not None:  # who names one wants its depth, as with --model
+        said["phone_depth"] = False
+    options = {python: option for option, python in SPELT.items()}
+    return replace(common, **{options.get(k, k): v for k, v in said.items() if k not in given})
 
 
 def _tell_besides(recipe: Path, look: Look) -> None:
     """Say what of a look counts for many photos only."""
-    besides = tomllib.loads(look.to_toml()).keys() - {"depthfx", "effect"}
-    if besides:
-        names = ", ".join(f"[{name}]" for name in sorted(besides))
-        print(f"{recipe}: {names} count for folders only, and in `depthfx batch`", file=sys.stderr)
+    besides = {"[sidecars]": look.sidecars, "[[photo]]": look.photos, '"set"': look.surveys}
+    said = look.output.table()
+    besides |= {f"{key} of [output]": said.get(key) for key in ("name", "format")}
+    if names := ", ".join(name for name, value in besides.items() if value):
+        print(f"{recipe}: {names} count in folders and in `depthfx batch` alone", file=sys.stderr)
 
 
 def split_chain(words: list[str]) -> tuple[list[Path], Chain]:
@@ -203,7 +222,8 @@ def process(
 
     look : the one that `chain` is of, which many photos get as a whole
     """
-    if many := next(filter(is_many, photos), None):
+    many = next(filter(is_many, photos), None)
+    if many is not None and not common.clip:
         if out is None:
             raise ParameterError(
                 f"{many} is many photos; say with -o which folder takes the results"
@@ -211,17 +231,17 @@ def process(
         from depthfx.cli.batch import apply_to_many
 
         apply_to_many(look or chain, photos, out, common, label)
-    if any(map(_is_film, photos)):
+    if many is not None or any(map(_is_film, photos)):
         from depthfx.cli.clip import process_films
 
-        process_films(chain, photos, out, common, label)
+        process_films(chain, photos, out, common, label, look)
         return
     several = len(photos) > 1
-    endings = _endings(chain)
+    endings = chain.endings
     targets = [target(photo, out, several, label, endings) for photo in photos]
     _refuse_collisions(photos, targets)
     jobs = [
-        Job(photo, path, to_toml(_for_path(chain, path)), common, not several)
+        Job(photo, path, to_toml(chain.for_path(path)), common, not several)
         for photo, path in zip(photos, targets, strict=True)
     ]
     failed = 0
@@ -299,22 +319,6 @@ def target(
             f"-o {out} is no folder, and as a file it needs an extension: {', '.join(WRITTEN)}"
         )
     return out
-
-
-def _endings(chain: Chain) -> tuple[str, ...]:
-    """Of what the chain makes in the picture's place."""
-    makers = [effect for effect in chain.effects if effect.endings]
-    if len(makers) > 1:
-        names = " and ".join(effect.name for effect in makers)
-        raise ParameterError(
-            f"{names} each make a file in the picture's place, and a chain makes one; "
-            "give each a command of its own"
-        )
-    return makers[0].endings if makers else ()
-
-
-def _for_path(chain: Chain, path: Path) -> Chain:
-    return Chain(*(effect.for_path(path) for effect in chain.effects))
 
 
 def _refuse_collisions(photos: tuple[Path, ...], targets: list[Path]) -> None:
@@ -415,7 +419,7 @@ def run(job: Job, context: Context) -> dict[str, Any]:
     begun = time.perf_counter()
     chain, common = from_toml(job.recipe), job.common
     context.report("photo", 0.0)
-    if endings := _endings(chain):
+    if endings := chain.endings:
         check = check_folder if is_folder(job.out, endings) else check_target
         check(job.out, overwrite=common.overwrite, source=job.photo)
     else:

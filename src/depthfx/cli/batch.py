@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from click.core import ParameterSource
 
-from depthfx.cli.options import MODEL, READING, TELLING, WRITING, Common, gigabytes
+from depthfx.cli.options import FILMING, MODEL, READING, TELLING, WRITING, Common, gigabytes
 
 if TYPE_CHECKING:
     from depthfx.batch.look import Look
@@ -23,7 +23,7 @@ SPELT = {
 """What an option is called in Python, if not the same."""
 HOW = ("jobs", "on", "overwrite", "report", "watch", "verbose")
 """Options that say how the work is done, not what becomes of a photo."""
-OF_THE_RUN = {"overwrite", "jobs", "json", "quiet", "verbose"}
+OF_THE_RUN = {"clip", "overwrite", "jobs", "json", "quiet", "verbose"}
 """Those of `Common` that do."""
 
 PHOTOS = [
@@ -58,7 +58,7 @@ RESULTS = [
     click.option(
         "--format",
         metavar="FORMAT",
-        help="Format of the results: jpg, png, tif, ...  [default: as the photo, jpg for raw]",
+        help="Format of the results: jpg, png, tif, ...  [default: as the photo, tif for raw]",
     ),
 ]
 """What the results are called."""
@@ -123,7 +123,7 @@ def options(*groups: list[Callable[..., Any]]) -> Callable[..., Any]:
     type=click.Path(),
     help="Where the results go.",
 )
-@options(PHOTOS, RESULTS, WRITING, WORK, MODEL, READING)
+@options(PHOTOS, RESULTS, WRITING, FILMING, WORK, MODEL, READING)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @options(TELLING)
 def batch(recipe: Path, photos: tuple[str, ...], out: str, **values: Any) -> None:
@@ -139,7 +139,7 @@ def batch(recipe: Path, photos: tuple[str, ...], out: str, **values: Any) -> Non
     from depthfx.cli.shoot import shoot
 
     how = {name: values.pop(name) for name in HOW}
-    search = {name: values.pop(name) for name in ("include", "exclude", "pairs")}
+    search = {name: values.pop(name) for name in ("include", "exclude", "pairs", "clip")}
     telling = {name: values.pop(name) for name in ("dry_run", "json", "quiet")}
     ctx = click.get_current_context()
     given = really_given(ctx, values)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from depthfx.batch.job import Job, Result, Status
+from depthfx.batch.past import ALTERED
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -119,6 +120,8 @@ class Board:
     def begun(self, job: Job, worker: str) -> None:
         """`worker` has begun a photo."""
         if job.survey:
+            if not (self.looked_at or self.quiet):
+                self.say("looking at all photos first, for what they are to have in common")
             self.looked_at += 1
             return
         self._start()
@@ -135,6 +138,8 @@ class Board:
         self._left_by(result)
         if result.status is Status.KEPT:
             self.kept += 1
+            if result.findings == ALTERED and not self.quiet:
+                self.say(one_line(f"{result.name}: {ALTERED[0].words}; it is kept"))
             return
         self.tell_kept()
         pace = self._start()
@@ -240,7 +245,7 @@ def duration(seconds: float) -> str:
 
 def one_line(text: str) -> str:
     """`text` with nothing in it that moves a terminal's cursor: names may hold anything."""
-    return "".join(c if c.isprintable() else " " for c in text)
+    return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
 
 
 @contextmanager

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from depthfx import machine
 from depthfx.cli.failure import verbose_option
 from depthfx.cli.options import gigabytes
-from depthfx.cli.report import json_line
 from depthfx.errors import ParameterError
+from depthfx.facts import json_line
 
 
 @click.command()
@@ -37,9 +38,9 @@ def cache(folder: Path | None, clear: bool, limit_gb: float | None, json: bool) 
     """
     if clear and limit_gb is not None:
         raise ParameterError("--clear removes all, --limit leaves some: give one of them")
-    from depthfx.batch.cache import DepthCache, Usage, default_folder
+    from depthfx.batch.cache import DepthCache, Usage
 
-    place = default_folder() if folder is None else folder
+    place = machine.user_folder("cache") if folder is None else folder
     usage = Usage(0, 0)
     if DepthCache.is_in(place):  # to look makes no folder
         troubles: list[str] = []

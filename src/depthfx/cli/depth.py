@@ -13,9 +13,9 @@ import click
 
 from depthfx.cli.options import Common, checked, common_options
 from depthfx.cli.progress import progress_bar
-from depthfx.cli.report import json_line
 from depthfx.engine.known import Place, metres_words, place, place_words
 from depthfx.errors import DepthError, ParameterError
+from depthfx.facts import json_line
 
 if TYPE_CHECKING:
     from depthfx.camera import Camera

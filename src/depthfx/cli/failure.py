@@ -45,19 +45,6 @@ def verbose_asked() -> bool:
     return any(word in ("--verbose", "-v") for word in sys.argv[1:])
 
 
-def quiet_libraries() -> None:
-    """Keep the libraries' own warnings and log lines off the screen; ours say what counts.
-
-    Call before they are imported, in every process.
-    """
-    import logging
-    import warnings
-
-    warnings.simplefilter("ignore")
-    logging.disable(logging.CRITICAL)
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-
-
 def end(error: BaseException) -> int:
     """Say on stderr why the program ends; its exit status."""
     stopped = click.exceptions.Abort | KeyboardInterrupt | Cancelled

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from depthfx.cli.failure import verbose_option
-from depthfx.cli.report import json_line
 from depthfx.errors import DepthfxError
+from depthfx.facts import json_line
 
 
 @click.command()

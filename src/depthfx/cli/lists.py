@@ -6,7 +6,7 @@ import click
 
 from depthfx import registry
 from depthfx.cli.failure import verbose_option
-from depthfx.cli.report import json_line
+from depthfx.facts import json_line
 
 
 @click.command()

@@ -13,12 +13,12 @@ import click
 from depthfx import registry
 from depthfx.cli.failure import verbose_option
 from depthfx.cli.progress import progress_bar
-from depthfx.cli.report import json_line
 from depthfx.context import Context
 from depthfx.engine import hub
 from depthfx.engine.catalogue import PREFIXES, Entry, check_weights, entries, unknown
 from depthfx.engine.model import ModelInfo
 from depthfx.errors import ModelError
+from depthfx.facts import json_line
 
 CHECKED_ON_DOWNLOAD = "the hub's own, compared on download"
 

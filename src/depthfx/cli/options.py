@@ -59,6 +59,8 @@ class Common:
     bit_depth: int | None
     profile: str | None
     strip_location: bool
+    film_focus: typing.Literal["follow", "lock"] | None
+    clip: bool
     overwrite: bool
     jobs: int
     json: bool
@@ -300,7 +302,8 @@ WRITING = [
     click.option(
         "--jpeg-quality",
         type=click.IntRange(1, 100),
-        help="Quality of a JPEG, WebP, HEIC or AVIF written.  [default: 95]",
+        help="Quality of a JPEG, WebP, HEIC or AVIF written; of a film too.  "
+        "[default: 95; of a film 90]",
     ),
     click.option(
         "--bit-depth",
@@ -324,6 +327,21 @@ WRITING = [
 ]
 """How results are written."""
 
+FILMING = [
+    click.option(
+        "--film-focus",
+        type=click.Choice(["follow", "lock"]),
+        help="Whether the focus of a film follows the subject, or stays in each shot where it is "
+        "when that begins.  [default: follow]",
+    ),
+    click.option(
+        "--clip",
+        is_flag=True,
+        help="A folder that is named is one film, and the pictures in it are its frames.",
+    ),
+]
+"""How films are worked on."""
+
 TELLING = [
     click.option("--json", is_flag=True, help="Print the result as JSON, a line per photo."),
     click.option("--quiet", "-q", is_flag=True, help="No summary line, no progress."),
@@ -336,6 +354,7 @@ COMMON = [
     *ONE_PHOTO,
     *READING,
     *WRITING,
+    *FILMING,
     click.option(
         "--jobs",
         type=click.IntRange(min=1),

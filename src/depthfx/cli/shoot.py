@@ -10,16 +10,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from depthfx.batch.course import SHEET, carried_out
 from depthfx.batch.job import Job, Status
 from depthfx.batch.journal import foreseen
+from depthfx.batch.past import ALTERED
 from depthfx.batch.photos import header_px
 from depthfx.batch.plan import Plan, plan
-from depthfx.batch.run import SHEET, carried_out
 from depthfx.cli.batch_progress import Board, board, duration
 from depthfx.cli.failure import CANCELLED
-from depthfx.cli.report import json_line
 from depthfx.cli.stopping import stopping
 from depthfx.errors import DepthfxError
+from depthfx.facts import json_line
 
 if TYPE_CHECKING:
     from depthfx.batch.look import Look
@@ -41,7 +42,7 @@ def shoot(
     """Carry out a batch and tell of it; its exit status.
 
     search, given : keywords of `depthfx.batch.plan.plan`: which photos, and what the options say
-    how : keywords of `depthfx.batch.run.carried_out`
+    how : keywords of `depthfx.batch.course.carried_out`
     dry_run : only tell of it
     json : print lines of JSON, not paths
     quiet : say nothing but what went wrong
@@ -126,18 +127,23 @@ def tell_plan(planned: Plan, *, json: bool, overwrite: bool) -> None:
         settled = {result.name: result for result in foreseen_results}
     companions = {item.name: item.companions for item in planned.items}
     for job in planned.jobs:
-        target, also = str(planned.place_of(job.target)), companions[job.name]
-        known = settled.get(job.name)
+        target = str(planned.place_of(job.target)) if job.target else ""
+        also, known = companions[job.name], settled.get(job.name)
         kept = known is not None and known.status is Status.KEPT
         error = job.fault or (known.error if known else "")
         if json:
             facts = {"source": job.source, "target": target, "companions": also}
             print(json_line({**facts, "kept": kept, "error": error}))
             continue
-        words = [f"{kind}: {path}" for kind, path in also.items()]
+        words = [f"{job.source} -> {target}" if target else job.source]
+        words += [f"{kind}: {path}" for kind, path in also.items()]
         words += ["done before, is kept"] if kept else []
+        words += [ALTERED[0].words] if known and known.findings == ALTERED else []
         words += [f"will fail: {error}"] if error else []
-        print("; ".join([f"{job.source} -> {target}", *words]))
+        print("; ".join(words))
+    for number, table in enumerate(look.photos, 1):
+        if not any(table.matches(item.name) for item in planned.items):
+            print(f"[[photo]] {number}: {', '.join(table.match)} fits no photo", file=sys.stderr)
     skipped = len(planned.items) - len(planned.jobs)
     said = f"{len(planned.jobs)} photos" + (f", {skipped} skipped" if skipped else "")
     print(f"{said}; nothing was done", file=sys.stderr)

@@ -32,7 +32,7 @@ from depthfx.engine.catalogue import (
 from depthfx.engine.embedded.model import CleanEmbeddedModel, EmbeddedModel
 from depthfx.engine.identity import identity
 from depthfx.engine.model import DepthModel
-from depthfx.engine.model_folder import COMMERCIAL, card_licence
+from depthfx.engine.permitted import check_licence
 from depthfx.engine.refine import refine
 from depthfx.errors import DepthError, ModelError
 from depthfx.photo.photo import Photo
@@ -62,7 +62,7 @@ def model(name: str = "embedded", context: Context | None = None) -> DepthModel:
         name = _embedded(context).info.name
     context = replace(context, model=name)
     if context.commercial_only:
-        _check_before_loading(name, context)
+        check_licence(name, context)
     how = (context.weights, context.device, context.memory_limit_gb, context.compile)
     key = (__name__, name, *how)
     if key not in context.cache:
@@ -71,23 +71,6 @@ def model(name: str = "embedded", context: Context | None = None) -> DepthModel:
     if context.commercial_only:
         check_commercial(found.info)
     return found
-
-
-def check_model(context: Context) -> None:
-    """Refuse a model that cannot be had, before anything is loaded or downloaded.
-
-    Raises ModelError if there is none of that name, a file named for it is not there, or it must
-    not be used as the context wants it.
-    """
-    name = context.model
-    prefix, _, source = name.partition(":")
-    if name not in {*model_names(), *entries()} and not (source and prefix in PREFIXES):
-        raise unknown(name)
-    for what, path in (("weights", context.weights), ("the face detector", context.faces)):
-        if path is not None and not path.exists():
-            raise ModelError(f"{what} {path}: no such file")
-    if context.commercial_only and name != EmbeddedModel.info.name:
-        _check_before_loading(name, context)
 
 
 def find_depth(photo: Photo, context: Context) -> Depth:
@@ -293,25 +276,6 @@ def _load(name: str, context: Context) -> DepthModel:
 def _backend(name: str):  # type: ignore[no-untyped-def]  # a class, imported when it is needed
     module, _, attribute = BACKENDS[name].partition(":")
     return getattr(import_module(module), attribute)
-
-
-def _check_before_loading(name: str, context: Context) -> None:
-    """Refuse a model that is not for commercial use before anything is downloaded."""
-    if name in model_names():
-        check_commercial(model_class(name).info)
-    elif name in entries():
-        check_commercial(entries()[name].info)
-    elif name.startswith(("hf:", "marigold:")):
-        source = name.partition(":")[2]
-        try:
-            folder = hub.fetch(source, "README.md", context).parent
-        except ModelError as error:
-            raise ModelError(f"--commercial-only: {name} shows no licence: {error}") from None
-        if (licence := card_licence(folder)).lower() not in COMMERCIAL:
-            raise ModelError(
-                f"--commercial-only: the licence of {name} is {licence}, which is not known to "
-                "allow commercial use; `depthfx models list --commercial-only` lists what does"
-            )
 
 
 def fit(depth: Depth, photo: Photo, path: Path) -> Depth:

@@ -259,8 +259,7 @@ def _bench_defocus(arguments: argparse.Namespace) -> None:
 
 def _add_bench_batch(parser: argparse.ArgumentParser) -> None:
     count = _at_least(1)
-    parser.add_argument("--runs", type=count, default=3, help="of each way; medians are shown")
-    parser.add_argument("--table", action="store_true", help="photos of one size each, too")
+    parser.add_argument("--runs", type=count, default=2, help="over the mixed set; medians are shown")
     parser.add_argument(
         "--memory", type=count, metavar="PHOTOS", help="instead: peak memory of so many photos"
     )
@@ -272,7 +271,7 @@ def _bench_batch(arguments: argparse.Namespace) -> None:
     if arguments.memory:
         bench_memory(arguments.memory)
     else:
-        bench_batch(arguments.runs, table=arguments.table)
+        bench_batch(arguments.runs)
 
 
 if __name__ == "__main__":

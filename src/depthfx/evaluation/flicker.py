@@ -9,6 +9,7 @@ else.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,12 +20,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from depthfx.batch.clip import finished, guide_for
+from depthfx.batch.clip import fines, finished
 from depthfx.batch.track import tracks
 from depthfx.chain import Chain
 from depthfx.context import Context
 from depthfx.errors import PhotoError
-from depthfx.movie.steady import CALMED_BY
 from depthfx.photo.colour import srgb_space
 from depthfx.photo.photo import Photo
 from depthfx.scene import Scene
@@ -69,13 +69,15 @@ class Shown:
 class Flicker:
     """What changes from frame to frame, in codes of 255, and what else is wrong.
 
-    background : mean change of the picture there
+    background, sharpest : mean and root mean square of the change of the picture there: single
+        edges that leap count in the second
     outline : 255 times the mean change of the matte's error
     matte_error : 255 times its mean
     seconds : of processor, a frame
     """
 
     background: float
+    sharpest: float
     outline: float
     matte_error: float
     seconds: float
@@ -125,20 +127,15 @@ def flicker(shown: list[Shown], chain: Chain, context: Context, *, around: int) 
     space = srgb_space()
     photos: Iterator[Photo] = (Scene.from_arrays(space.decode(each.noisy)).photo for each in shown)
     pictures, mattes = [], []
-    for number, track in enumerate(tracks(photos, chain, context, around=around)):
-        others = {
-            step: shown[number + step].noisy
-            for step in range(-CALMED_BY, CALMED_BY + 1)
-            if step and 0 <= number + step < len(shown)
-        }
-        guide = guide_for(shown[number].noisy, others, track)
-        photo = Scene.from_arrays(space.decode(shown[number].clean)).photo
-        scene = finished(photo, guide, track, chain, context)
+    found = tracks(photos, chain, context, around=around)
+    for each, track, fine in fines(((each, each.noisy) for each in shown), found, around):
+        photo = Scene.from_arrays(space.decode(each.clean)).photo
+        scene = finished(photo, fine, track, chain, context)
         pictures.append(space.encode(scene.photo.pixels, 8))
-        mattes.append(scene.matte)
+        mattes.append(fine.matte)
     seconds = (time.process_time() - begun) / len(shown)
     errors = [255 * (m - each.matte) for m, each in zip(mattes, shown, strict=True)]
-    background, outline = [], []
+    background, sharpest, outline = [], [], []
     for (first, second), (a, b), (e, f) in zip(
         pairwise(shown), pairwise(pictures), pairwise(errors), strict=True
     ):
@@ -148,13 +145,16 @@ def flicker(shown: list[Shown], chain: Chain, context: Context, *, around: int) 
         far = ~(_near(first)[before] | _near(second)[after])
         inner = (slice(BORDER_PX, -BORDER_PX),) * 2
         change = np.abs(a[before].astype(np.float32) - b[after]).mean(2)
-        background.append(float(change[inner][far[inner]].mean()))
+        change = change[inner][far[inner]]
+        background.append(float(change.mean()))
+        sharpest.append(float(np.square(change).mean()))
         if first.matte is second.matte or np.array_equal(first.matte, second.matte):
             outline.append(float(np.abs(e - f).mean()))
         else:
             outline.append(float(abs(np.abs(e).mean() - np.abs(f).mean())))
     return Flicker(
         float(np.mean(background)),
+        math.sqrt(np.mean(sharpest)),
         float(np.mean(outline)),
         float(np.mean([np.abs(error).mean() for error in errors])),
         seconds,
@@ -170,14 +170,16 @@ def report(folder: Path, count: int, kinds: tuple[str, ...] = KINDS) -> None:
     chain = Chain(effect_class("portrait")(f_number=1.4, grain=0))
     context = Context()
     print(f"{count} frames of {SIZE[1]} x {SIZE[0]}; codes of 255; each frame alone -> steadied")
-    print("| clip | background | ratio | outline | ratio | matte error | s a frame |")
-    print("|---|---|---|---|---|---|---|")
+    print("| clip | background | ratio | RMS | ratio | outline | ratio | matte error | s a frame |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for kind in kinds:
         shown = clip(kind, room, other, person, matte, count)
         alone, held = (flicker(shown, chain, context, around=n) for n in (0, AROUND))
         print(
             f"| {kind} | {alone.background:.3f} -> {held.background:.3f} "
             f"| {held.background / alone.background:.2f} "
+            f"| {alone.sharpest:.3f} -> {held.sharpest:.3f} "
+            f"| {held.sharpest / alone.sharpest:.2f} "
             f"| {alone.outline:.3f} -> {held.outline:.3f} | {held.outline / alone.outline:.2f} "
             f"| {alone.matte_error:.2f} -> {held.matte_error:.2f} "
             f"| {alone.seconds:.2f} -> {held.seconds:.2f} |",

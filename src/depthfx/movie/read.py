@@ -7,7 +7,6 @@ matrix and range of the colour differences, then primaries and tone curve as for
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from depthfx.camera import Camera
 from depthfx.errors import ParameterError, PhotoError
+from depthfx.natural import natural
 from depthfx.photo.cicp import HLG, PQ, UNSPECIFIED, cicp_space
 from depthfx.photo.photo import Metadata, Photo
 from depthfx.photo.read import read_photo
@@ -166,12 +166,6 @@ def start_s(file: InputContainer) -> Fraction:
 
 def _length_s(file: InputContainer) -> Fraction:
     return Fraction(file.duration or 0, 1_000_000)
-
-
-def natural(name: str) -> tuple[tuple[int, str], ...]:
-    """A key that sorts names by the numbers in them: 2 before 10."""
-    parts = re.split(r"(\d+)", name)
-    return tuple((int(part), "") if part.isdigit() else (-1, part.lower()) for part in parts)
 
 
 def _folder(path: Path, f35_mm: float | None) -> Source:

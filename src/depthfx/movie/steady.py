@@ -38,6 +38,8 @@ AROUND = 12
 """Frames to either side that a frame is held steady by."""
 CALMED_BY = 3
 """Frames to either side whose pixels make a frame's noise less."""
+SETTLED_BY = 2
+"""Frames to either side whose edges a frame's are settled by."""
 FLOW_ROWS = 270
 """Optical flow is found in about so many rows: where a network's small map changes, more would
 not be told apart."""
@@ -51,6 +53,8 @@ once it is small."""
 STILL_GAIN = 0.9
 """A place rests unless the flow explains it so much better than no flow: what rests is not
 resampled."""
+MOSTLY = 0.5
+"""Of trust: what is trusted more has a vote."""
 CUT_SHARE = 0.35
 """A cut: the flow explains less than this share of the picture."""
 SCALE_PASSES, UNLIKE_REST = 3, 2.5
@@ -237,12 +241,12 @@ def _or_still(flow: Flow, here: Rgb, there: Rgb) -> Flow:
     return np.where(rests[..., None], np.float32(0), flow)
 
 
-def _moved(plane: NDArray[Any], flow: Flow) -> NDArray[Any]:
+def _moved(plane: NDArray[Any], flow: Flow, how: int = cv2.INTER_LINEAR) -> NDArray[Any]:
     """What `plane` shows where `flow` leads to."""
     rows, columns = flow.shape[:2]
     x = np.arange(columns, dtype=np.float32)[None, :] + flow[..., 0]
     y = np.arange(rows, dtype=np.float32)[:, None] + flow[..., 1]
-    return cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(plane, x, y, how, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _returning(flow: Flow, back: Flow) -> Plane:
@@ -344,6 +348,41 @@ def _levelled(seen: _Seen) -> Plane:
     return (seen.inverse - np.float32(seen.shift)) / np.float32(seen.gain)
 
 
+def settled(own: Plane, others: Mapping[int, Plane], beside: Iterable[Beside]) -> Plane:
+    """The median of a frame's plane and those of the frames up to `SETTLED_BY` beside it.
+
+    own : (H, W) float32, of any kind; others : the same, by how many frames later they are
+
+    An edge that is drawn elsewhere in one frame only is put where the others have it. Values are
+    taken, not mixed, so that edges stay as sharp as they are. A frame that is not there, or that
+    shows something else there, votes as this one.
+    """
+    shape = own.shape
+    known = {each.step: each for each in beside}
+    votes = []
+    for step in (-2, -1, 1, 2):
+        if step not in known or step not in others:
+            votes.append(own)
+            continue
+        each = known[step]
+        there = _moved(others[step], _enlarged(each, shape), cv2.INTER_NEAREST)
+        trusted = resize_linear(each.trust, shape) > MOSTLY
+        votes.append(np.where(trusted, there, own))
+    # The median of five, by seven comparisons.
+    a, b, c, d = votes
+    high = np.maximum(np.minimum(a, b), np.minimum(c, d))
+    low = np.minimum(np.maximum(a, b), np.maximum(c, d))
+    low, high = np.minimum(low, high), np.maximum(low, high)
+    return np.asarray(np.clip(own, low, high), np.float32)
+
+
+def _enlarged(beside: Beside, shape: tuple[int, ...]) -> Flow:
+    """Its flow at the size `shape`, in pixels of that."""
+    rows, columns = beside.trust.shape
+    scale = np.array([shape[1] / columns, shape[0] / rows], np.float32)
+    return resize_linear(beside.flow, (shape[0], shape[1])) * scale
+
+
 def calm(own: Codes, others: Mapping[int, Codes], beside: Iterable[Beside]) -> Codes:
     """A frame with less noise: the mean with those beside it where they show the same.
 
@@ -357,11 +396,7 @@ def calm(own: Codes, others: Mapping[int, Codes], beside: Iterable[Beside]) -> C
     for each in beside:
         if each.step not in others:
             continue
-        flow = resize_linear(each.flow, shape)
-        flow *= np.array(
-            [shape[1] / each.trust.shape[1], shape[0] / each.trust.shape[0]], np.float32
-        )
-        there = _moved(others[each.step], flow)
+        there = _moved(others[each.step], _enlarged(each, shape))
         apart = np.abs(cv2.blur(there, (3, 3)).astype(np.int16) - here).max(2).astype(np.float32)
         noise = float(np.clip(np.median(apart), 255 * NOISE[0], 255 * NOISE[1]))
         share = resize_linear(each.trust, shape) * np.exp(

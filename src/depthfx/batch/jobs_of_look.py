@@ -17,7 +17,7 @@ from depthfx.batch.photos import Item
 from depthfx.batch.sections import FOLDER, SAME, Output, formats_of
 from depthfx.chain import Chain
 from depthfx.effect import nearest
-from depthfx.errors import DepthfxError, ParameterError
+from depthfx.errors import DepthfxError, ParameterError, RecipeError
 from depthfx.movie.read import FILMS
 from depthfx.photo.encode import suffix_for
 from depthfx.photo.write import check_form
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from depthfx.batch.look import Look
 
 
-def planned(look: Look, items: list[Item], out: str | Path | None) -> list[Job]:
+def jobs_of(look: Look, items: list[Item], out: str | Path | None) -> list[Job]:
     """See `Look.jobs`."""
     planner = Planner(look)
     jobs = [job for number, item in enumerate(items, 1) if (job := planner.job(item, number))]
@@ -86,7 +86,7 @@ class Planner:
         return self._made[key]
 
     def _own(self, item: Item, own: str) -> _Made:
-        text = store.content(own).decode() if store.is_url(own) else read_text(Path(own))
+        text = _text_at(own) if store.is_url(own) else read_text(Path(own))
         beside = Override.from_toml(text, own, self.chain)
         if not store.is_url(own):
             beside = beside.with_files_in(Path(own).parent)
@@ -100,12 +100,12 @@ class Planner:
             skip = skip if table.skip is None else table.skip
         suffix = _suffix(chain, output, item)
         example = Path(item.name.rpartition("/")[2]).with_suffix(suffix)
-        if not _endings(chain) and not _is_film(item):
+        if not chain.endings and not _is_film(item):
             try:
                 check_form(example, bit_depth=output.bit_depth, profile=output.profile)
             except ParameterError as error:
                 raise ParameterError(f"output: {example}: {error}") from None
-        chain = Chain(*(effect.for_path(example) for effect in chain.effects))
+        chain = chain.for_path(example)
         keywords = opening.keywords()
         if opening.phone_depth is None and self.look.model.name is not None:
             keywords["phone_depth"] = False  # as with --model: who names one wants its depth
@@ -117,7 +117,7 @@ class Planner:
         name = filled(
             made.name,
             item.name,
-            effect=self.look.label,
+            effect=self.chain.label,
             look=self.look.name,
             number=number,
             date=lambda: taken(item.source),
@@ -135,27 +135,25 @@ class Planner:
             made.saving,
             (*own, *made.files),
             version=item.version,
+            film=self.look.film.table() if _is_film(item) else {},
         )
 
 
-def _endings(chain: Chain) -> tuple[str, ...]:
-    """Of what `chain` makes in the picture's place. Raises ParameterError if that is two things."""
-    makers = [effect for effect in chain.effects if effect.endings]
-    if len(makers) > 1:
-        names = " and ".join(effect.name for effect in makers)
-        raise ParameterError(
-            f"{names} each make a file in the picture's place, and a chain makes one; "
-            "give each a recipe of its own"
-        )
-    return makers[0].endings if makers else ()
+def _text_at(url: str) -> str:
+    try:
+        return store.content(url).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise RecipeError(f"{url}: is no recipe: not text in UTF-8") from None
 
 
 def _suffix(chain: Chain, output: Output, item: Item) -> str:
     """The extension of the result; "" if it is a folder."""
-    endings = _endings(chain)
+    endings = chain.endings
     if not endings and _is_film(item):
         from depthfx.movie.again import film_suffix
 
+        if item.frames:
+            return ""
         return film_suffix(Path(item.source))
     if output.format == SAME:
         return endings[0] if endings else suffix_for(suffix_of(item.name))
@@ -169,7 +167,7 @@ def _suffix(chain: Chain, output: Output, item: Item) -> str:
 
 
 def _is_film(item: Item) -> bool:
-    return suffix_of(item.name) in FILMS
+    return item.frames or suffix_of(item.name) in FILMS
 
 
 def _without_results(jobs: list[Job], out: Path) -> list[Job]:

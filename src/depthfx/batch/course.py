@@ -5,24 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from depthfx.batch.deliver import REPORT
 from depthfx.batch.far import journal_of
 from depthfx.batch.job import Job, Result, Status
 from depthfx.batch.journal import Journal
-from depthfx.batch.look import Look
-from depthfx.batch.plan import Plan, plan
-from depthfx.batch.report import FOLDER, LINES, PAGE, reported
+from depthfx.batch.plan import Plan
+from depthfx.batch.report import LINES, PAGE, reported
 from depthfx.batch.sheet import Heading
 from depthfx.batch.store import join, put
 from depthfx.batch.survey import surveyed
 from depthfx.batch.watch import Arrivals, as_they_come
-from depthfx.chain import Chain
 from depthfx.errors import ParameterError, PhotoError
 
-SHEET = f"{FOLDER}/{PAGE}"
+SHEET = f"{REPORT}/{PAGE}"
 """In the output folder: all results on one page."""
 
 Work = Callable[..., Generator[Result, None, None]]
@@ -55,53 +54,6 @@ class Nobody:
         pass
 
 
-def run(
-    recipe: Look | Chain | Path | str,
-    photos: Iterable[Path | str] | Path | str,
-    out: Path | str,
-    *,
-    include: Iterable[str] = (),
-    exclude: Iterable[str] = (),
-    pairs: str = "raw",
-    jobs: int | None = None,
-    on: str | None = None,
-    overwrite: bool = False,
-    report: bool = True,
-    watch: bool = False,
-    stop: threading.Event | None = None,
-    **given: Any,
-) -> Generator[Result, None, None]:
-    """Give all `photos` one look; yields what became of each, as it is done.
-
-    recipe : a recipe file, a chain, or a look, see docs/batch.md
-    photos : files, folders (with all that is in them), globs, URLs
-    out : folder for the results, the same tree below it; it keeps the journal too: the same call
-        once more goes on where this one was stopped, however it was
-    include, exclude : globs of names below what is named; the first, if any, choose, the others
-        leave out
-    pairs : which of a raw file and a JPEG of one name is worked on: "raw", "jpeg", "both"
-    jobs : photos worked on at once; None: as many as suit the machine
-    on : "ray" or "ray://host:port": work there; None: in processes of this machine
-    overwrite : replace files that no earlier run of this batch has written
-    report : whether a contact sheet is written
-    watch : go on with photos as they come, till `stop` is set
-    stop : set it to finish the photos in hand and end
-    given : what counts more than the recipe, as the options of the command: model, weights,
-        device, quality, commercial_only, memory_limit_gb, faces; name, format, jpeg_quality,
-        bit_depth, profile, strip_location; keywords of `depthfx.open` for photos that say nothing
-        else; cache (a folder; True: the user's; False: none), cache_gb, checks, pictures
-
-    A photo that fails is a Result with an error; the others are done. Raises ParameterError and
-    RecipeError before anything is done. Closing the iterator early ends the workers; what is
-    done is kept.
-    """
-    which: dict[str, Any] = {"include": include, "exclude": exclude, "pairs": pairs}
-    planned = plan(recipe, photos, out, **which, watch=watch, **given)
-    return carried_out(
-        planned, jobs=jobs, on=on, overwrite=overwrite, report=report, watch=watch, stop=stop
-    )
-
-
 def carried_out(
     planned: Plan,
     *,
@@ -114,7 +66,7 @@ def carried_out(
     stop: threading.Event | None = None,
     heard: Listener | None = None,
 ) -> Generator[Result, None, None]:
-    """What becomes of each photo of a plan, as it is done; see `run`.
+    """What becomes of each photo of a plan, as it is done; see `batch.run`.
 
     verbose : whether what workers print is shown
     heard : is told what is planned and begun
@@ -124,7 +76,7 @@ def carried_out(
     with journal_of(planned.out, look.digest, key=look.key, overwrite=overwrite) as journal:
         work = partial(
             _workers(on),
-            settings=planned.settings,
+            settings=replace(planned.settings, pictures=report and planned.settings.pictures),
             staging=journal.staging,
             count=jobs,
             stop=stop,
@@ -134,7 +86,6 @@ def carried_out(
         )
         if look.surveys:
             heard.planned(planned.jobs)
-            heard.say("looking at all photos first, for what they are to have in common")
             try:
                 planned = planned.of(surveyed(planned.jobs, look, journal, work))
             except ParameterError:
@@ -174,18 +125,18 @@ class _Course:
         look, planned = self._planned.look, self._planned
         heading = Heading(look.name, look.to_toml(), None if watch else len(planned.jobs))
         if planned.folder is not None:
-            return reported(results, planned.folder / FOLDER, heading, due=self._idle)
+            return reported(results, planned.folder / REPORT, heading, due=self._idle)
         return self._reported_to(str(planned.out), results, heading)
 
     def _reported_to(
         self, url: str, results: Iterable[Result], heading: Heading
     ) -> Generator[Result, None, None]:
         """`results`; the contact sheet of them is put to the store when they end."""
-        folder = self._journal.folder / FOLDER
+        folder = self._journal.folder / REPORT
 
         def send() -> None:
             for name in (PAGE, LINES):
-                put(folder / name, join(url, f"{FOLDER}/{name}"))
+                put(folder / name, join(url, f"{REPORT}/{name}"))
 
         try:
             yield from reported(results, folder, heading, due=self._idle)
@@ -234,8 +185,3 @@ def _workers(on: str | None) -> Work:
     from depthfx.batch.on_ray import on_ray
 
     return partial(on_ray, address=on)
-
-
-def failed(results: Iterable[Result]) -> list[Result]:
-    """Those of `results` that have no picture."""
-    return [result for result in results if result.status is Status.FAILED]

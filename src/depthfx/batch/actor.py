@@ -22,7 +22,7 @@ IN_HAND = 2
 LOOK_UP_S = 1.0
 
 
-class Place:
+class Actor:
     """A worker; its methods are called from as many threads as it has photos in hand.
 
     settings : of `Settings`
@@ -43,7 +43,7 @@ class Place:
 
         from depthfx import machine
         from depthfx.batch.work import Bench
-        from depthfx.batch.worker import quiet_libraries
+        from depthfx.libraries import quiet_libraries
 
         if not verbose:
             quiet_libraries()

@@ -39,7 +39,7 @@ LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 """Rec. ITU-R BT.709, item 3.2."""
 
 
-def steps(before: Pixels, after: Pixels) -> float:
+def banding(before: Pixels, after: Pixels) -> float:
     """Share 0..1 of the picture with steps that `before` does not have.
 
     before, after : (h, w, 3) float32 linear light, up to a megapixel: what is finer is not seen

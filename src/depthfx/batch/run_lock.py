@@ -16,7 +16,7 @@ TAKEN = (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
 """What systems answer that know locks, when another has it."""
 
 
-class Lock:
+class RunLock:
     """The lock file `path`, held from now on till `release` or the end of this process.
 
     The file says who holds it. It stays when it is given up: were it removed, a process that has
