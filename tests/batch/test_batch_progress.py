@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthfx.batch.job import Finding, Job, Result, Status
+from depthfx.batch.past import ALTERED
 from depthfx.cli import batch_progress
 from depthfx.cli.batch_progress import BASE_PX, Board, Pace, board, drawn, duration
 
@@ -111,6 +112,15 @@ def test_a_warning_is_said_once(clock):
         shown.ended(ended(name, facts={"warnings": ["the cache is full"]}))
     assert len(said) == 1
     assert "a: done; warning: the cache is full" in said[0]
+
+
+def test_a_kept_result_that_was_retouched_is_told_of(clock):
+    lines = []
+    shown = Board(clock=clock, say=lines.append)
+    shown.planned([a_job("a.jpg"), a_job("b.jpg")])
+    shown.ended(ended("a.jpg", Status.KEPT, findings=ALTERED))
+    shown.ended(ended("b.jpg", Status.KEPT))
+    assert lines == [f"a.jpg: {ALTERED[0].words}; it is kept"]
 
 
 def test_a_first_look_at_all_photos_is_counted_and_tells_nothing_of_the_pace(clock):

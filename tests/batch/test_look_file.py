@@ -542,5 +542,5 @@ def test_films_are_told_how_to_focus_and_photos_are_not():
     assert (film.target, frames.target) == ("a.mov", "take")
     (film,) = look.asked({"film_focus": "follow"}).jobs([Item("a.mov", "a.mov")])
     assert film.film == {"focus": "follow"}
-    with pytest.raises(DepthfxError, match="look.toml: film: focus"):
+    with pytest.raises(DepthfxError, match=r"look\.toml: film: focus"):
         Look.from_toml(HEAD + "[film]\nfocus = 'near'\n", "look.toml")

@@ -102,12 +102,17 @@ def test_a_folder_of_frames_becomes_one(shoot):
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [str((shoot / "take-grain").resolve())]
     assert sorted(path.name for path in (shoot / "take-grain").iterdir()) == made
-    (shoot / "look.toml").write_text("depthfx = 1\n[[effect]]\nname = 'grain'\n")
+    (shoot / "look.toml").write_text(
+        "depthfx = 1\n[[effect]]\nname = 'grain'\n[film]\nfocus = 'lock'\n"
+    )
     for _ in range(2):  # the second time it is kept
         done = run("batch", "look.toml", "take", "--clip", "-o", "out", cwd=shoot)
         assert done.returncode == 0, done.stderr
     assert "kept" in done.stderr
     assert sorted(path.name for path in (shoot / "out/take").iterdir()) == made
+    done = run("apply", "--recipe", "look.toml", "take", "--clip", "-o", "mine", cwd=shoot)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (shoot / "mine").iterdir()) == made
     watched = run("batch", "look.toml", "take", "--clip", "--watch", "-o", "out", cwd=shoot)
     assert watched.returncode == 2
     assert "--clip whole folders" in watched.stderr

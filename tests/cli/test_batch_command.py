@@ -210,8 +210,12 @@ def test_python_gets_results_and_may_stop_early(shoot):
         assert next(results).status is batch.Status.DONE
     later = batch.run(shoot / "look.toml", shoot / "in", shoot / "out", jobs=1, cache=False)
     counted = Counter(result.status for result in later)
+    one = batch.run(shoot / "look.toml", shoot / "in", shoot / "one", include="*.png", cache=False)
+    assert [result.name for result in one] == ["b.png"]
     assert sum(counted.values()) == 3
     assert counted[batch.Status.KEPT] >= 1
+    with pytest.raises(ParameterError, match="no keyword 'modle'; did you mean 'model'"):
+        batch.run(shoot / "look.toml", shoot / "in", shoot / "out", modle="embedded")
     with pytest.raises(ParameterError, match="no such file or folder"):
         batch.run(shoot / "look.toml", shoot / "none", shoot / "out")
 

@@ -204,3 +204,13 @@ def test_an_edge_that_leaps_in_one_frame_is_put_back_and_stays_sharp():
     alone = settled(own, others, [beside(step, step, trust=0) for step in (-2, -1, 1, 2)])
     np.testing.assert_array_equal(alone, own)
     np.testing.assert_array_equal(settled(own, {}, []), own)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 64), (8, 40), (12, 300), (40, 31), (400, 2)])
+def test_narrow_pictures_are_steadied_without_flow(shape):
+    random = np.random.default_rng(0)
+    pictures = [random.random((*shape, 3), np.float32) for _ in range(3)]
+    plane = np.ones(GRID, np.float32)
+    held = list(steady(seen(pictures, [plane] * 3)))
+    for each in held:
+        np.testing.assert_allclose(each.inverse, plane, rtol=1e-6)

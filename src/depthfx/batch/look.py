@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,8 @@ class Look:
         film_focus and the keywords of `depthfx.open`; the last are for photos that say nothing
         else. Raises ParameterError.
         """
+        for name in sorted(given.keys() - KNOWN):
+            raise ParameterError(f"there is no keyword {name!r}{nearest(name, sorted(KNOWN))}")
         told = {name: _plain(value) for name, value in given.items() if value is not None}
 
         def part(names: Mapping[str, str]) -> dict[str, Any]:
@@ -213,6 +215,10 @@ MODEL_OPTIONS = {
 FILM_OPTIONS = {"film_focus": "focus"}
 OPENING_OPTIONS = {**{name: name for name in Opening.model_fields}, "f35_mm": "f35"}
 """What options are called in the tables."""
+KNOWN = frozenset(
+    [entry.name for entry in fields(Settings)]
+    + [*OUTPUT_OPTIONS, *MODEL_OPTIONS, *FILM_OPTIONS, *OPENING_OPTIONS]
+)
 OF_FILES = ("depth", "matte", "scale_from", "depth_fix")
 """Keywords of `depthfx.open` that name files beside photos."""
 SIDECAR_FIELDS = ("folder", "stem", "ext")

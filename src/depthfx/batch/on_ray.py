@@ -43,6 +43,7 @@ WORKERS_A_GPU = 4
 START_S, TICK_S = 600.0, 0.05
 """How long a cluster may take to place its first worker (nodes may have to be started); how
 often to look up from waiting for results."""
+ENDED = "the Ray cluster has ended; the same command goes on from here when it is back"
 ALIVE_EVERY_S = 5.0
 """How often the cluster is asked whether it is still there: Ray itself would wait for ever."""
 
@@ -76,6 +77,8 @@ def on_ray(
         crew = _Crew(ray, given, settings.device, count or _fitting(ray), begun)
         try:
             yield from crew.results(_Intake(jobs, stop))
+        except ConnectionError as error:  # what Ray's client says of a cluster that is gone
+            raise DepthfxError(ENDED) from error
         finally:
             crew.dismiss()
 
@@ -211,9 +214,7 @@ class _Crew:
             return
         self._alive_s = now_s
         if not any(node["Alive"] for node in self._ray.nodes()):
-            raise DepthfxError(
-                "the Ray cluster has ended; the same command goes on from here when it is back"
-            )
+            raise DepthfxError(ENDED)
 
     def dismiss(self) -> None:
         """End all workers, whatever they are at."""

@@ -71,7 +71,8 @@ def unpacked(data: bytes | memoryview, shape: tuple[int, int], base: Plane | Non
         try:
             (size,) = struct.unpack_from("<I", data, start)
             left_over = blosc2_decode(bytes(data[start + 4 : start + 4 + size]), numthreads=1)
-        except (struct.error, RuntimeError) as error:  # the library's own errors are RuntimeErrors
+        # The library's own errors are RuntimeErrors, a length below zero is a SystemError.
+        except (struct.error, RuntimeError, SystemError) as error:
             raise ValueError(f"rows from {top} are damaged: {error}") from None
         if len(left_over) != strip.nbytes:
             raise ValueError(f"rows from {top} are {len(left_over)} bytes, not {strip.nbytes}")

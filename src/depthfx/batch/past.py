@@ -17,7 +17,7 @@ from depthfx.batch.store import is_url
 from depthfx.errors import DepthfxError, ParameterError, PhotoError
 from depthfx.photo.whole import check_folder, check_target
 
-ALTERED = (Finding("altered", "was changed since it was made; --overwrite makes it anew"),)
+ALTERED = (Finding("altered", "the result was changed by somebody; --overwrite makes it anew"),)
 """What there is to say of a kept result that somebody has retouched: whatever was found when it
 was made may hold no longer."""
 UNPLANNED = ("name", "source", "version", "companions", "size_px", "survey")

@@ -107,8 +107,8 @@ def plan(
     photos: Iterable[Path | str] | Path | str,
     out: Path | str,
     *,
-    include: Iterable[str] = (),
-    exclude: Iterable[str] = (),
+    include: Iterable[str] | str = (),
+    exclude: Iterable[str] | str = (),
     pairs: str = "raw",
     clip: bool = False,
     watch: bool = False,
@@ -126,7 +126,10 @@ def plan(
     if watch:
         _check_watched(look)
     places = (photos,) if isinstance(photos, Path | str) else tuple(photos)
-    search = Search(places, tuple(include), tuple(exclude), pairs, look.sidecars, clip)
+    include, exclude = (
+        (told,) if isinstance(told, str) else tuple(told) for told in (include, exclude)
+    )
+    search = Search(places, include, exclude, pairs, look.sidecars, clip)
     _check_places(places)
     if watch:
         search.folders()

@@ -224,6 +224,10 @@ class Film(Section):
 
     focus: Literal["follow", "lock"] | None = None
 
+    def options(self) -> dict[str, Any]:
+        """What the options of the commands call it."""
+        return {f"film_{key}": value for key, value in self.table().items()}
+
 
 Texts = Annotated[tuple[str, ...], BeforeValidator(_several)]
 

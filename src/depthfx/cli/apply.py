@@ -130,7 +130,7 @@ def apply(
             raise ParameterError(f"give the effects by --recipe {recipe} or by name, not both")
         look = Look.of(recipe)
         chain = look.chain
-        if not any(map(is_many, photos)):
+        if common.clip or not any(map(is_many, photos)):
             chain, common = look.locked_chain, _as_said(look, common)
             if not common.quiet:
                 _tell_besides(recipe, look)
@@ -153,7 +153,7 @@ def _as_said(look: Look, common: Common) -> Common:
     ctx = click.get_current_context()
     ours = {name: value for name, value in ctx.params.items() if hasattr(common, name)}
     given = really_given(ctx, ours)
-    said = {**look.output.saving(), **look.model.settings()}
+    said = {**look.output.saving(), **look.model.settings(), **look.film.options()}
     said |= {name: Path(said[name]) for name in MODEL_FILES if name in said}
     if look.model.name is not None:  # who names one wants its depth, as with --model
         said["phone_depth"] = False
@@ -234,7 +234,7 @@ def process(
     if many is not None or any(map(_is_film, photos)):
         from depthfx.cli.clip import process_films
 
-        process_films(chain, photos, out, common, label, look)
+        process_films(chain, photos, out, common, label)
         return
     several = len(photos) > 1
     endings = chain.endings

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
 from depthfx.batch.clip import film_suffix, is_film, run_clip
 from depthfx.chain import Chain
@@ -15,22 +14,11 @@ from depthfx.errors import ParameterError
 from depthfx.facts import json_line
 from depthfx.photo.whole import SIDECAR
 
-if TYPE_CHECKING:
-    from depthfx.batch.look import Look
-
 
 def process_films(
-    chain: Chain,
-    films: tuple[Path, ...],
-    out: Path | None,
-    common: Common,
-    label: str,
-    look: Look | None = None,
+    chain: Chain, films: tuple[Path, ...], out: Path | None, common: Common, label: str
 ) -> None:
-    """Run `chain` over the frames of each film, or folder of frames, one after the other.
-
-    look : the one that `chain` is of
-    """
+    """Run `chain` over the frames of each film, or folder of frames, one after the other."""
     others = [film for film in films if not (is_film(film) or film.is_dir())]
     if others and len(others) < len(films):
         film = next(film for film in films if film not in others)
@@ -42,9 +30,8 @@ def process_films(
         raise ParameterError(f"{others[0]}: --clip is for a folder of frames, or a film")
     if len(films) > 1 and out is not None and not out.is_dir():
         raise ParameterError(f"-o {out} is no folder, and there are several films; make it first")
-    focus = common.film_focus or (look.film.focus if look else None) or "follow"
     for film in films:
-        _process(chain, film, _target(film, out, label), common, focus)
+        _process(chain, film, _target(film, out, label), common)
 
 
 def _target(film: Path, out: Path | None, label: str) -> Path:
@@ -58,9 +45,7 @@ def _target(film: Path, out: Path | None, label: str) -> Path:
     return out / name if out.is_dir() and not (frames and ours) else out
 
 
-def _process(
-    chain: Chain, film: Path, target: Path, common: Common, focus: Literal["follow", "lock"]
-) -> None:
+def _process(chain: Chain, film: Path, target: Path, common: Common) -> None:
     begun = time.perf_counter()
     with progress_bar(common.quiet or common.json) as progress:
         made = run_clip(
@@ -68,7 +53,7 @@ def _process(
             film,
             target,
             common.context(),
-            focus=focus,
+            focus=common.film_focus or "follow",
             f35_mm=common.f35,
             overwrite=common.overwrite,
             saving=common.saving(),

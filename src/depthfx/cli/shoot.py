@@ -145,5 +145,6 @@ def tell_plan(planned: Plan, *, json: bool, overwrite: bool) -> None:
         if not any(table.matches(item.name) for item in planned.items):
             print(f"[[photo]] {number}: {', '.join(table.match)} fits no photo", file=sys.stderr)
     skipped = len(planned.items) - len(planned.jobs)
-    said = f"{len(planned.jobs)} photos" + (f", {skipped} skipped" if skipped else "")
+    count = len(planned.jobs)
+    said = f"{count} photo{'s' if count != 1 else ''}" + (f", {skipped} skipped" if skipped else "")
     print(f"{said}; nothing was done", file=sys.stderr)

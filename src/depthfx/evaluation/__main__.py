@@ -259,7 +259,9 @@ def _bench_defocus(arguments: argparse.Namespace) -> None:
 
 def _add_bench_batch(parser: argparse.ArgumentParser) -> None:
     count = _at_least(1)
-    parser.add_argument("--runs", type=count, default=2, help="over the mixed set; medians are shown")
+    parser.add_argument(
+        "--runs", type=count, default=2, help="over the mixed set; medians are shown"
+    )
     parser.add_argument(
         "--memory", type=count, metavar="PHOTOS", help="instead: peak memory of so many photos"
     )

@@ -241,8 +241,8 @@ def _print(title: str, taken: Mapping[str, Times]) -> None:
     print("|---|---|---|---|---|---|")
     for way, times in taken.items():
         walls = " ".join(f"{one.wall_s:.1f}" for one in times.runs)
-        start, each = f"{times.start_s:.1f}", f"{times.each_s:.2f}"
-        print(f"| {way} | {times.wall_s:.1f} | {times.cpu_s:.1f} | {start} | {each} | {walls} |")
+        told = f"{times.wall_s:.1f} | {times.cpu_s:.1f} | {times.start_s:.1f} | {times.each_s:.2f}"
+        print(f"| {way} | {told} | {walls} |")
     print()
     for slow, fast, bar in (
         ("loop", "batch", LOOP_BAR),

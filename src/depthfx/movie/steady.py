@@ -43,6 +43,8 @@ SETTLED_BY = 2
 FLOW_ROWS = 270
 """Optical flow is found in about so many rows: where a network's small map changes, more would
 not be told apart."""
+LEAST_FLOW_PX = 32
+"""In narrower pictures OpenCV may read beyond their end, and the process ends."""
 ASTRAY_PX = 0.7
 """Flow there and back that ends so far from where it began is half believed."""
 UNLIKE = 3.0
@@ -209,8 +211,8 @@ def _next(before: _Seen, rgb: Rgb, glimpse: Glimpse, method: Any, relative: bool
         np.round(255 * cv2.cvtColor(p, cv2.COLOR_RGB2GRAY)).astype(np.uint8)
         for p in (rgb, before.rgb)
     ]
-    back = _or_still(method.calc(greys[0], greys[1], None), rgb, before.rgb)
-    ahead = _or_still(method.calc(greys[1], greys[0], None), before.rgb, rgb)
+    back = _or_still(_flow(method, greys[0], greys[1]), rgb, before.rgb)
+    ahead = _or_still(_flow(method, greys[1], greys[0]), before.rgb, rgb)
     trust = _returning(back, ahead) * _like(rgb, _moved(before.rgb, back))
     trust_ahead = _returning(ahead, back) * _like(before.rgb, _moved(rgb, ahead))
     if float(trust.mean()) < CUT_SHARE:
@@ -231,6 +233,13 @@ def _next(before: _Seen, rgb: Rgb, glimpse: Glimpse, method: Any, relative: bool
         trust,
         trust_ahead,
     )
+
+
+def _flow(method: Any, here: Codes, there: Codes) -> Flow:
+    """Where each place of `here` is in `there`; no move in frames that are too narrow to tell."""
+    if min(here.shape) < LEAST_FLOW_PX:
+        return np.zeros((*here.shape, 2), np.float32)
+    return np.asarray(method.calc(here, there, None), np.float32)
 
 
 def _or_still(flow: Flow, here: Rgb, there: Rgb) -> Flow:
