@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
 
 CGROUPS = Path("/sys/fs/cgroup")
 """Where Linux keeps the limits of containers (control groups, version 2)."""
@@ -29,6 +32,26 @@ def threads() -> int:
     """How many threads one piece of work may use: `OMP_NUM_THREADS` if it is set, else `cores`."""
     asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return int(asked) if asked.isdecimal() and int(asked) > 0 else cores()
+
+
+def pool(count: int | None = None) -> Executor:
+    """An executor of `count` threads, None: `threads()`; a single one is that of the caller."""
+    count = count or threads()
+    return ThreadPoolExecutor(count) if count > 1 else _InTurn()
+
+
+class _InTurn(Executor):
+    """Does the work itself when the result is asked for: to start a thread and hand over to it
+    takes as long as a strip of a picture does."""
+
+    def map(
+        self,
+        fn: Callable[..., T],
+        *iterables: Iterable[Any],
+        timeout: float | None = None,
+        chunksize: int = 1,
+    ) -> Iterator[T]:
+        return map(fn, *iterables)
 
 
 def memory_bytes() -> int | None:

@@ -166,6 +166,19 @@ def test_the_picture_that_grows_is_refused_only_where_it_changes(tmp_path):
     assert made.frames == 2
 
 
+def test_one_frame_in_the_middle_is_shown_before_and_after(tmp_path):
+    source = film(tmp_path / "a.mp4", [0, 40, 80, 120, 160])
+    shown = []
+    run_clip(BLUR, source, tmp_path / "b.mp4", sample=lambda *both: shown.append(both))
+    ((before, after),) = shown
+    assert before.channels.found[0] is not None  # the depth that the frame was drawn with
+    middle = pictures()[2]
+    error = np.abs(np.sqrt(before.photo.pixels) - np.sqrt((middle / 255.0) ** 2.2)).mean()
+    others = [np.sqrt((picture / 255.0) ** 2.2) for picture in (pictures()[1], pictures()[3])]
+    assert error < min(np.abs(np.sqrt(before.photo.pixels) - other).mean() for other in others)
+    assert not np.array_equal(before.photo.pixels, after.photo.pixels)
+
+
 def test_quality_is_that_of_jpegs_if_nothing_else_is_said(tmp_path):
     source = film(tmp_path / "a.mp4", [0, 40])
     sizes = {}

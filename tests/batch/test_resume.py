@@ -262,6 +262,8 @@ def test_asked_to_stop_it_finishes_what_is_in_hand_and_says_how_to_go_on(number,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # What is begun in the background of a shell ignores Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         try:
             assert soon(lambda: (out / ".depthfx-batch").exists() and tree(out), 60)
@@ -288,6 +290,8 @@ def test_asked_twice_it_ends_at_once_and_leaves_nothing_half_done(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # What is begun in the background of a shell ignores Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         try:
             staging = out / ".depthfx-batch" / "staging"

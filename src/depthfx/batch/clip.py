@@ -79,6 +79,7 @@ def run_clip(
     overwrite: bool = False,
     saving: Saving | None = None,
     progress: Callable[[float], None] | None = None,
+    sample: Callable[[Scene, Scene], object] | None = None,
 ) -> ClipMade:
     """Apply `chain` to every frame of `source` and write `target`, whole or not at all.
 
@@ -92,6 +93,8 @@ def run_clip(
     f35_mm : the focal length as 35 mm equivalent; None: what the network sees, one for a shot
     saving : for frames, and `strip_location` for films; see `depthfx.save`
     progress : hears the share done after every frame; what it raises ends the work
+    sample : is given one frame before and after the chain: that in the middle, the first where
+        the film does not say how many it has
 
     Raises ParameterError, PhotoError and what the effects raise; then nothing is left behind.
     """
@@ -107,7 +110,7 @@ def run_clip(
     else:
         check_folder(target, overwrite=overwrite, source=source)
     around = int(np.clip(round(STEADY_S * frames.rate), FEWEST, MOST)) if steadied else 0
-    made = _Making(chain, frames, context, around=around, lock=focus == "lock")
+    made = _Making(chain, frames, context, around=around, lock=focus == "lock", sample=sample)
     with closing(made.scenes()) as scenes:
         told = _told(scenes, frames, context, progress)
         if target.suffix:
@@ -185,10 +188,17 @@ class _Making:
     """The making of one clip: its frames as finished scenes, in order, and what is to be told."""
 
     def __init__(
-        self, chain: Chain, source: Source, context: Context, *, around: int, lock: bool
+        self,
+        chain: Chain,
+        source: Source,
+        context: Context,
+        *,
+        around: int,
+        lock: bool,
+        sample: Callable[[Scene, Scene], object] | None = None,
     ) -> None:
         self.chain, self.source, self.context = chain, source, context
-        self.around, self.lock = around, lock
+        self.around, self.lock, self.sample = around, lock, sample
         self.count = self.shots = 0
         self.notes: list[str] = []
         self.facts: dict[str, Any] = {}
@@ -206,7 +216,10 @@ class _Making:
         with closing(ahead(found)) as coming:
             try:
                 for frame, track, fine in fines(self._shown(), coming, self.around):
-                    scene = finished(frame.photo(), fine, track, self.chain, self.context)
+                    before = laid_out(frame.photo(), fine, track, self.context)
+                    scene = focused(self.chain, track)(before)
+                    if self.sample is not None and self.count == (self.source.count or 0) // 2:
+                        self.sample(before, scene)
                     self.count, self.shots = self.count + 1, track.steadied.shot + 1
                     self.facts = self.facts or dict(scene.facts)
                     yield frame, scene
@@ -274,6 +287,11 @@ def _drawn(window: Sequence[tuple[Any, Codes]], index: int, track: Track) -> Fin
 
 def finished(photo: Photo, fine: Fine, track: Track, chain: Chain, context: Context) -> Scene:
     """The frame `photo` after `chain`, its depth and matte those of `fine`."""
+    return focused(chain, track)(laid_out(photo, fine, track, context))
+
+
+def laid_out(photo: Photo, fine: Fine, track: Track, context: Context) -> Scene:
+    """The frame `photo` with the depth and matte of `fine`."""
     split = refine(photo.pixels, fine.inverse, fine.matte)
     focal_px = track.depth.focal_px
     depth = replace(
@@ -283,8 +301,7 @@ def finished(photo: Photo, fine: Fine, track: Track, chain: Chain, context: Cont
         coverage=split.coverage,
         focal_px=focal_px and focal_px * photo.camera.width / track.depth.shape[1],
     )
-    scene = Scene.of(photo, context, depth=depth, matte=fine.matte)
-    return focused(chain, track)(scene)
+    return Scene.of(photo, context, depth=depth, matte=fine.matte)
 
 
 def _codes(photo: Photo) -> Codes:

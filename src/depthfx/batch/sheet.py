@@ -203,7 +203,7 @@ def _links(result: Result, folder: Path) -> str:
     ]
     source = relative(result.source, folder)
     if source is not None:
-        links.append(f'<a href="{link(source)}">photo</a>')
+        links.append(f'<a href="{link(source)}">source</a>')
     return f"<p class=links>{' '.join(links)}</p>" if links else ""
 
 

@@ -264,6 +264,9 @@ class Bench:
         from depthfx.batch.clip import run_clip
         from depthfx.batch.deliver import written
 
+        def sample(before: Scene, after: Scene) -> None:
+            self._make_pictures(before, after, underway)
+
         job, here = underway.job, underway.here
         with underway.timed("film"):
             made = run_clip(
@@ -274,6 +277,7 @@ class Bench:
                 f35_mm=here.opening.get("f35_mm"),
                 overwrite=True,
                 saving=cast("Saving", job.saving),
+                sample=sample if self.settings.pictures else None,
                 **job.film,
             )
             files = tuple(written(path, underway.folder) for path in made.written)

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 
@@ -140,7 +140,7 @@ def defocus(
             partial(_drawn_by_torch, aperture=aperture, device=device),
             progress,
         )
-    with ThreadPoolExecutor(threads or machine.threads()) as pool:
+    with machine.pool(threads) as pool:
         draw = partial(_drawn, aperture=aperture, wanted=wanted, pool=pool)
         return _fringed(lens, fringe_inverse, draw, progress)
 

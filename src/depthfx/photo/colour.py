@@ -11,10 +11,8 @@ ICC.1:2022 (profiles, D50 connection space); IEC 61966-2-1 (sRGB).
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Protocol
@@ -23,6 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from depthfx import machine
 from depthfx.errors import PhotoError
 from depthfx.photo.exif import Exif, Tag
 from depthfx.photo.photo import Pixels
@@ -456,7 +455,7 @@ def _lookup(columns: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
 
 def by_strips(work: Callable[[slice], None], picture: NDArray[Any]) -> None:
     """Do `work` on every strip of `picture`, on all cores; no two strips share a row."""
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with machine.pool() as threads:
         for _ in threads.map(work, strips(picture)):
             pass
 
