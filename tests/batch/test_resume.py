@@ -246,6 +246,19 @@ def test_two_hundred_photos_killed_five_times(tmp_path):
     killed_and_resumed(folder, seed=200, kills=5, good=190, bad=10)
 
 
+def begun(folder):
+    """The command at work, as a terminal begins it: one group, which Ctrl-C reaches."""
+    return subprocess.Popen(
+        command(folder, "out"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # What is begun in the background of a shell ignores Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
 @pytest.mark.parametrize(
     "number",
     [
@@ -256,15 +269,7 @@ def test_two_hundred_photos_killed_five_times(tmp_path):
 def test_asked_to_stop_it_finishes_what_is_in_hand_and_says_how_to_go_on(number, tmp_path):
     folder = shoot_of(tmp_path, good=9, bad=0, sizes=(320,))
     out = folder / "out"
-    with subprocess.Popen(
-        command(folder, "out"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # What is begun in the background of a shell ignores Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    ) as process:
+    with begun(folder) as process:
         try:
             assert soon(lambda: (out / ".depthfx-batch").exists() and tree(out), 60)
             os.killpg(process.pid, number)  # as a terminal does: to all of them
@@ -284,15 +289,7 @@ def test_asked_to_stop_it_finishes_what_is_in_hand_and_says_how_to_go_on(number,
 def test_asked_twice_it_ends_at_once_and_leaves_nothing_half_done(tmp_path):
     folder = shoot_of(tmp_path, good=4, bad=0, sizes=(2400,))
     out = folder / "out"
-    with subprocess.Popen(
-        command(folder, "out"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # What is begun in the background of a shell ignores Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    ) as process:
+    with begun(folder) as process:
         try:
             staging = out / ".depthfx-batch" / "staging"
             assert soon(lambda: staging.exists() and list(staging.glob("*/*")), 60)
